@@ -1,0 +1,182 @@
+// thresher bench: checks and times cases against what this machine can do at most.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "cli/bench_case.hpp"
+#include "cli/bench_table.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/json_output.hpp"
+#include "cli/option_types.hpp"
+#include "cli/output.hpp"
+#include "cli/program.hpp"
+#include "device/cpu_info.hpp"
+#include "measure/ceilings.hpp"
+#include "thresher/error.hpp"
+
+namespace thresher::cli {
+namespace {
+
+struct BenchArguments {
+  BenchOptions bench;
+  std::optional<Op> op;
+  std::optional<Isa> isa;
+  std::string device = "cpu";
+  int threads = 0;
+  bool json = false;
+};
+
+// --isa and --threads are short for fields of --config; two different values for one field are a mistake.
+CpuConfig merged_config(const BenchArguments& arguments) {
+  CpuConfig config = arguments.bench.config;
+  if (arguments.isa) {
+    if (config.isa != Isa::automatic && config.isa != *arguments.isa) {
+      throw UsageError(fmt::format("--isa {} and --config isa={} disagree; give one of them", to_string(*arguments.isa),
+                                   to_string(config.isa)));
+    }
+    config.isa = *arguments.isa;
+  }
+  if (arguments.threads != 0) {
+    if (config.threads != 0 && config.threads != arguments.threads) {
+      throw UsageError(fmt::format("--threads {} and --config threads={} disagree; give one of them", arguments.threads,
+                                   config.threads));
+    }
+    config.threads = arguments.threads;
+  }
+  const std::optional<Isa> forced =
+      forced_isa(config.isa == Isa::automatic ? std::nullopt : std::optional<Isa>(config.isa));
+  config.isa = forced.value_or(config.isa);
+  return config;
+}
+
+std::vector<catalog::Case> chosen_cases(const catalog::Catalog& catalog, const std::vector<std::string>& names) {
+  if (names.empty()) {
+    return catalog.cases;
+  }
+  std::vector<catalog::Case> chosen;
+  for (const std::string& name : names) {
+    chosen.push_back(catalog::find_case(catalog.cases, name));
+  }
+  return chosen;
+}
+
+// Measures on first use and tells the reader: every share in the table refers to these numbers.
+class CeilingsOnce {
+ public:
+  CeilingsOnce(BenchReport& report, Progress& progress, bool json) : report_(report), progress_(progress), json_(json) {
+    // References to elements are handed out; there are at most as many as (instruction set, threads) pairs in a run.
+    report_.ceilings.reserve(64);
+  }
+
+  const device::Ceilings& of(Isa isa, int threads) {
+    for (const device::Ceilings& known : report_.ceilings) {
+      if (known.threads == threads && known.rate(isa)) {
+        return known;
+      }
+    }
+    measure::CeilingOptions options;
+    options.threads = threads;
+    options.isas = {isa};
+    options.progress = [this](const std::string& step) {
+      stop_if_interrupted();
+      progress_.stage(step);
+    };
+    report_.ceilings.push_back(measure::measure_ceilings(options));
+    progress_.clear();
+    if (!json_) {
+      print_line("measured: " + ceilings_line(report_.ceilings.back()));
+    }
+    return report_.ceilings.back();
+  }
+
+ private:
+  BenchReport& report_;
+  Progress& progress_;
+  bool json_;
+};
+
+void print_result(const BenchResult& result, bool first) {
+  const Table table = bench_table();
+  if (first) {
+    print_line(table.header());
+  }
+  print_line(table.row(bench_cells(result)));
+  const std::string remark = bench_remark(result);
+  if (!remark.empty()) {
+    print_line(remark);
+  }
+}
+
+int finish(const BenchReport& report, bool json) {
+  if (json) {
+    print_line(dump(to_json(report)));
+  }
+  if (report.interrupted) {
+    throw Interrupted();
+  }
+  const bool ok = std::all_of(report.results.begin(), report.results.end(), [](const auto& r) { return r.ok; });
+  return ok ? 0 : 1;
+}
+
+int run_bench(const BenchArguments& arguments) {
+  BenchOptions options = arguments.bench;
+  options.op = arguments.op.value_or(Op::gated);
+  options.config = merged_config(arguments);
+  const catalog::Catalog catalog = catalog::open_catalog(options.folder, device::read_environment());
+  const std::vector<catalog::Case> cases = chosen_cases(catalog, options.cases);
+  const Engine engine({.cpu = options.config});
+
+  BenchReport report;
+  report.device = device::cpu_info().name;
+  report.machine = device::machine_key(device::cpu_info());
+  report.cases_from = catalog.source;
+  Progress progress;
+  CeilingsOnce ceilings(report, progress, arguments.json);
+  if (!arguments.json) {
+    print_line(
+        fmt::format("{}; {} of {} cases, {}", report.device, cases.size(), catalog.cases.size(), catalog.source));
+  }
+  const auto ceilings_of = [&](Isa isa, int threads) -> const device::Ceilings& { return ceilings.of(isa, threads); };
+  try {
+    for (const catalog::Case& one : cases) {
+      stop_if_interrupted();
+      report.results.push_back(bench_case(one, options, engine, ceilings_of, progress));
+      if (!arguments.json) {
+        print_result(report.results.back(), report.results.size() == 1);
+      }
+    }
+  } catch (const Interrupted&) {
+    progress.clear();
+    report.interrupted = true;
+  }
+  return finish(report, arguments.json);
+}
+
+}  // namespace
+
+Command add_bench(CLI::App& parent) {
+  CLI::App* app = parent.add_subcommand("bench");
+  const auto arguments = std::make_shared<BenchArguments>();
+  BenchOptions& bench = arguments->bench;
+  // One value an option: `--case A B` would otherwise take whatever follows for a case.
+  app->add_option("--case", bench.cases)->expected(1)->take_all();
+  app->add_option("--cases", bench.folder);
+  add_op(*app, arguments->op);
+  add_device(*app, arguments->device);
+  add_isa(*app, arguments->isa);
+  add_config(*app, bench.config);
+  add_threads(*app, arguments->threads);
+  add_recipe(*app, bench.recipe);
+  add_operand(*app, bench.operand);
+  add_output(*app, bench.output);
+  add_activation(*app, bench.activation);
+  app->add_flag("--bias", bench.bias);
+  app->add_option("--seconds", bench.seconds)->check(CLI::Range(0.001, 3600.0));
+  app->add_option("--samples", bench.samples)->check(CLI::Range(1, 1000000));
+  app->add_option("--seed", bench.seed);
+  app->add_flag("--json", arguments->json);
+  return {app, [arguments] { return run_bench(*arguments); }};
+}
+
+}  // namespace thresher::cli

@@ -1,0 +1,109 @@
+// Parsing and checking of shared options.
+#include "cli/option_types.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "device/cpu_info.hpp"
+#include "device/environment.hpp"
+#include "engine/forced_isa.hpp"
+#include "thresher/error.hpp"
+
+namespace thresher::cli {
+namespace {
+
+// Names of an enum, found by walking it until to_string() stops giving names that parse.
+template <typename Enum, typename Parse>
+std::string choices(Enum first, Parse parse) {
+  std::string names;
+  for (int i = static_cast<int>(first); parse(to_string(static_cast<Enum>(i))) == static_cast<Enum>(i); ++i) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", to_string(static_cast<Enum>(i)));
+  }
+  return names;
+}
+
+template <typename Enum, typename Target, typename Parse>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Target& value, Enum first, Parse parse) {
+  const auto refusal = [first, parse](const std::string& text) -> std::string {
+    const std::optional<Enum> parsed = parse(text);
+    if (parsed && *parsed >= first) {
+      return {};
+    }
+    return fmt::format("'{}' is none of {}", text, choices(first, parse));
+  };
+  return app.add_option_function<std::string>(name, [&value, parse](const std::string& text) { value = *parse(text); })
+      ->check(refusal);
+}
+
+}  // namespace
+
+CLI::Option* add_op(CLI::App& app, std::optional<Op>& value) {
+  return add_choice(app, "--op", value, Op::plain, parse_op);
+}
+
+CLI::Option* add_isa(CLI::App& app, std::optional<Isa>& value) {
+  return add_choice(app, "--isa", value, Isa::portable, parse_isa);
+}
+
+CLI::Option* add_recipe(CLI::App& app, Recipe& value) {
+  return add_choice(app, "--recipe", value, Recipe::full_range, parse_recipe);
+}
+
+CLI::Option* add_operand(CLI::App& app, OperandType& value) {
+  return add_choice(app, "--operand", value, OperandType::nvfp4, parse_operand_type);
+}
+
+CLI::Option* add_output(CLI::App& app, OutputType& value) {
+  return add_choice(app, "--output", value, OutputType::fp16, parse_output_type);
+}
+
+CLI::Option* add_activation(CLI::App& app, ActivationKind& value) {
+  return add_choice(app, "--activation", value, ActivationKind::silu, parse_activation_kind);
+}
+
+CLI::Option* add_config(CLI::App& app, CpuConfig& value) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    try {
+      cpu_config_from_text(text);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return {};
+  };
+  return app
+      .add_option_function<std::string>("--config",
+                                        [&value](const std::string& text) { value = cpu_config_from_text(text); })
+      ->check(refusal);
+}
+
+CLI::Option* add_device(CLI::App& app, std::string& value) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    return text == "cpu" ? "" : fmt::format("'{}' can't run here: this build has no GPU backend; give cpu", text);
+  };
+  return app.add_option("--device", value)->check(refusal);
+}
+
+CLI::Option* add_threads(CLI::App& app, int& value) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    const int cores = device::cpu_info().cores;
+    int count = 0;
+    if (CLI::detail::lexical_cast(text, count) && count >= 1 && count <= cores) {
+      return {};
+    }
+    return fmt::format("'{}' is not 1 to {}, the CPUs that this process may run on", text, cores);
+  };
+  return app.add_option("--threads", value)->check(refusal);
+}
+
+std::optional<Isa> forced_isa(std::optional<Isa> asked) {
+  const std::optional<Isa> forced = engine::forced_isa(device::read_environment().cpu_isa, device::cpu_info().isas);
+  if (forced && asked && *asked != *forced) {
+    throw Error(ErrorCode::environment,
+                fmt::format("THRESHER_CPU_ISA={} overrides the {} that was asked for; unset the variable or ask for {}",
+                            to_string(*forced), to_string(*asked), to_string(*forced)));
+  }
+  return forced;
+}
+
+}  // namespace thresher::cli

@@ -1,0 +1,33 @@
+// Options that several commands share, each checked while parsing, so that a bad value is a usage error.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <optional>
+#include <string>
+
+#include "format/generate.hpp"
+#include "thresher/config.hpp"
+#include "thresher/problem.hpp"
+
+namespace thresher::cli {
+
+// Each adds one option that fills `value`; the choices are the library's own names.
+CLI::Option* add_op(CLI::App& app, std::optional<Op>& value);
+CLI::Option* add_isa(CLI::App& app, std::optional<Isa>& value);
+CLI::Option* add_recipe(CLI::App& app, Recipe& value);
+CLI::Option* add_operand(CLI::App& app, OperandType& value);
+CLI::Option* add_output(CLI::App& app, OutputType& value);
+CLI::Option* add_activation(CLI::App& app, ActivationKind& value);
+CLI::Option* add_config(CLI::App& app, CpuConfig& value);
+
+/// --device; only `cpu` exists in this build, and whatever else is asked for is refused in words.
+CLI::Option* add_device(CLI::App& app, std::string& value);
+
+/// --threads, 1 to all logical CPUs that this process may run on.
+CLI::Option* add_threads(CLI::App& app, int& value);
+
+/// The instruction set that THRESHER_CPU_ISA forces. Throws Error(environment) for one that can't run here, or when
+/// `asked` differs from it: the variable would win and the result would not be what was asked for.
+std::optional<Isa> forced_isa(std::optional<Isa> asked);
+
+}  // namespace thresher::cli

@@ -1,0 +1,28 @@
+// The one place that reads environment variables.
+//
+//   THRESHER_CPU_ISA    forces an instruction set: amx | avx512 | avx2 | portable
+//   THRESHER_CASES      folder of cases/*.toml to use instead of ./cases and the built-in ones
+//   THRESHER_CACHE_DIR  where measurements of this machine are kept;
+//                       else XDG_CACHE_HOME/thresher, else HOME/.cache/thresher
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace thresher::device {
+
+/// Values as the user wrote them. A variable that is unset or empty is nothing.
+struct Environment {
+  std::optional<std::string> cpu_isa;
+  std::optional<std::string> cases;
+  std::optional<std::string> cache_dir;  // resolved; nothing when no variable names a place
+};
+
+/// Reads the variables as they are now; nothing is remembered.
+Environment read_environment();
+
+/// The same over any source of variables (a null result is "unset"), for tests.
+Environment read_environment(const std::function<const char*(const char*)>& variable);
+
+}  // namespace thresher::device

@@ -1,0 +1,49 @@
+// Environment variables: names, precedence, and what empty means.
+#include "device/environment.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace thresher::device {
+namespace {
+
+Environment with(const std::map<std::string, std::string>& variables) {
+  return read_environment([&variables](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+TEST(Environment, UnsetAndEmptyAreNothing) {
+  const Environment unset = with({});
+  EXPECT_EQ(unset.cpu_isa, std::nullopt);
+  EXPECT_EQ(unset.cases, std::nullopt);
+  EXPECT_EQ(unset.cache_dir, std::nullopt);
+  const Environment empty =
+      with({{"THRESHER_CPU_ISA", ""}, {"THRESHER_CASES", ""}, {"THRESHER_CACHE_DIR", ""}, {"HOME", ""}});
+  EXPECT_EQ(empty.cpu_isa, std::nullopt);
+  EXPECT_EQ(empty.cases, std::nullopt);
+  EXPECT_EQ(empty.cache_dir, std::nullopt);
+}
+
+TEST(Environment, KeepsValuesAsWritten) {
+  const Environment e = with({{"THRESHER_CPU_ISA", "AVX2 "}, {"THRESHER_CASES", "my cases"}});
+  EXPECT_EQ(e.cpu_isa, "AVX2 ");
+  EXPECT_EQ(e.cases, "my cases");
+}
+
+TEST(Environment, CacheFolderComesFromTheFirstVariableThatNamesOne) {
+  std::map<std::string, std::string> variables = {
+      {"THRESHER_CACHE_DIR", "/a"}, {"XDG_CACHE_HOME", "/b"}, {"HOME", "/c"}};
+  EXPECT_EQ(with(variables).cache_dir, "/a");
+  variables.erase("THRESHER_CACHE_DIR");
+  EXPECT_EQ(with(variables).cache_dir, "/b/thresher");
+  variables["XDG_CACHE_HOME"] = "relative";
+  EXPECT_EQ(with(variables).cache_dir, "/c/.cache/thresher");
+  variables.erase("XDG_CACHE_HOME");
+  EXPECT_EQ(with(variables).cache_dir, "/c/.cache/thresher");
+}
+
+}  // namespace
+}  // namespace thresher::device
