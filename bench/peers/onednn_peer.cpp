@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -16,6 +17,7 @@
 #include "catalog/cases.hpp"
 #include "contest_sides.hpp"
 #include "device/cpu_info.hpp"
+#include "device/environment.hpp"
 #include "measure/statistics.hpp"
 #include "thresher/error.hpp"
 
@@ -83,23 +85,34 @@ bool fits(Variant variant, PeerType type) {
   return type == PeerType::bf16 || (variant != Variant::separate_bf16 && variant != Variant::joined_bf16);
 }
 
+// The best of a few runs, or nothing where oneDNN has no such primitive on this CPU.
+std::optional<double> trial_seconds(const dnnl::engine& engine, const Contest& contest, Variant variant,
+                                    PeerType type) try {
+  OnednnSide side(engine, contest, variant, type, 1);
+  verified(side);
+  double seconds = std::numeric_limits<double>::infinity();
+  for (int run = 0; run < kTrialRuns; ++run)
+    seconds = std::min(seconds, seconds_of([&] { side.run(0); }));
+  fmt::print(stderr, "  trial {:<14} {:>12.1f} us  {}\n", to_string(variant), seconds * 1e6, side.implementation());
+  return seconds;
+} catch (const dnnl::error& error) {
+  fmt::print(stderr, "  trial {:<14} {:>12}     {}\n", to_string(variant), "none", error.what());
+  return std::nullopt;
+}
+
 // oneDNN is measured at its best: every way to put the op together is tried on this very problem.
 Variant fastest_variant(const dnnl::engine& engine, const Contest& contest, PeerType type) {
   std::optional<Variant> best;
   double best_seconds = std::numeric_limits<double>::infinity();
   for (const Variant variant : kVariants) {
     if (!fits(variant, type)) continue;
-    OnednnSide side(engine, contest, variant, type, 1);
-    verified(side);
-    double seconds = std::numeric_limits<double>::infinity();
-    for (int run = 0; run < kTrialRuns; ++run)
-      seconds = std::min(seconds, seconds_of([&] { side.run(0); }));
-    fmt::print(stderr, "  trial {:<14} {:>12.1f} us  {}\n", to_string(variant), seconds * 1e6, side.implementation());
-    if (seconds < best_seconds) {
+    const std::optional<double> seconds = trial_seconds(engine, contest, variant, type);
+    if (seconds && *seconds < best_seconds) {
       best = variant;
-      best_seconds = seconds;
+      best_seconds = *seconds;
     }
   }
+  if (!best) throw Error(ErrorCode::unsupported, "oneDNN has none of the variants here; try --type fp32");
   return best.value();
 }
 
@@ -176,6 +189,9 @@ void print_row(const Outcome& outcome) {
 }
 
 PeerType chosen_type(const std::string& text, const dnnl::engine& engine) {
+  if (text == "bf16" && !has_fast_bf16(engine)) {
+    throw Error(ErrorCode::unsupported, "--type bf16: oneDNN has no fast bf16 product on this CPU; use fp32 or auto");
+  }
   if (text == "bf16") return PeerType::bf16;
   if (text == "fp32") return PeerType::fp32;
   return has_fast_bf16(engine) ? PeerType::bf16 : PeerType::fp32;

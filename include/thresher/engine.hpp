@@ -33,9 +33,9 @@ struct GroupedGemmArgs {
   OperandView a;                               // [total_m, k]
   std::span<const std::int32_t> offsets;       // [groups + 1], offsets[0] = 0, ascending; group g is rows [offsets[g], offsets[g+1])
   OutputView out;                              // [total_m, n]
-  std::span<const float> bias;                 // [groups, n] or empty; gated: of the gate product
-  std::span<const float> bias_up;              // [groups, n] or empty; gated only
-  Activation activation;                       // gated only
+  std::span<const float> bias = {};                 // [groups, n] or empty; gated: of the gate product
+  std::span<const float> bias_up = {};              // [groups, n] or empty; gated only
+  Activation activation = {};                  // gated only
   std::span<std::byte> workspace;              // at least Engine::workspace_bytes(), 64-byte aligned
   CallReport* report = nullptr;                // optional
 };

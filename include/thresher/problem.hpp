@@ -44,7 +44,7 @@ struct Problem {
   std::int64_t k = 0;           // multiple of 16, >= 16
   OperandType operand = OperandType::nvfp4;
   OutputType output = OutputType::fp16;
-  Activation activation;
+  Activation activation = {};
   bool bias = false;
 
   [[nodiscard]] std::int64_t groups() const noexcept { return static_cast<std::int64_t>(m.size()); }

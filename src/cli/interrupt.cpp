@@ -2,15 +2,33 @@
 #include "cli/interrupt.hpp"
 
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 namespace thresher::cli {
 namespace {
 
-// The one mutable global: a signal handler can reach nothing else.
+// A signal handler can reach nothing but globals.
 volatile sig_atomic_t g_interrupted = 0;
+timespec g_first = {};
 
-extern "C" void note_interrupt(int) {
-  g_interrupted = 1;
+// Several signals this close together are one press of Ctrl-C: tools such as timeout send it to the process and then to
+// its group.
+constexpr double kSamePressSeconds = 0.5;
+
+extern "C" void note_interrupt(int signal) {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (g_interrupted == 0) {
+    g_first = now;
+    g_interrupted = 1;
+    return;
+  }
+  const double passed =
+      static_cast<double>(now.tv_sec - g_first.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec - g_first.tv_nsec);
+  if (passed > kSamePressSeconds) {
+    _exit(128 + signal);
+  }
 }
 
 }  // namespace
@@ -18,7 +36,7 @@ extern "C" void note_interrupt(int) {
 void watch_signals() noexcept {
   struct sigaction action = {};
   action.sa_handler = note_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second signal takes the default action
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   struct sigaction ignore = {};

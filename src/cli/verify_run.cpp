@@ -48,6 +48,15 @@ Isa call(const ProblemData& data, const PackedWeights& weights, const CpuConfig&
   return report.isa;
 }
 
+// Another number of threads that the knobs allow: specialised threads come in pairs, so one is not enough there, and
+// three also test the one that is left without a partner.
+int other_threads(const CpuConfig& config, int max_threads) {
+  if (config.roles == Roles::specialised) {
+    return config.threads == 2 ? 3 : 2;
+  }
+  return config.threads == 1 ? max_threads : 1;
+}
+
 // The comparisons of one output; fills totals, returns the first complaint.
 std::string judge(const VerifyCase& one, const OutputBuffer& out, VerifyTotals& totals) {
   const reference::Comparison comparison = reference::compare(one.truth, one.data, out.view());
@@ -90,7 +99,7 @@ std::string verify_one(const VerifyCase& one, const CpuConfig& config, int max_t
   out.poison(kPoisons[0]);
   again.poison(kPoisons[1]);
   CpuConfig other = config;
-  other.threads = config.threads == 1 ? max_threads : 1;
+  other.threads = other_threads(config, max_threads);
   const Isa ran = call(one.data, weights, config, out);
   (void)call(one.data, weights, other, again);
 

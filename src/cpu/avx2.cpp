@@ -127,7 +127,7 @@ double spin_multiply_add(int64_t iterations) {
     }
   }
   for (int c = 0; c < kChains; ++c) {
-    asm volatile("" : : "x"(sums[c]));
+    asm volatile("" : : "m"(sums[c]));
   }
   return static_cast<double>(iterations) * kChains * kLanes * 2;
 }

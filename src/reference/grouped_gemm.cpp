@@ -149,7 +149,9 @@ void compute_group(const Group& group, const std::vector<double>& a, std::size_t
   const std::vector<std::int64_t>& cols = result.selection.cols;
   const auto count = static_cast<std::int64_t>(cols.size());
   const std::int64_t k = group.data.problem.k;
-#pragma omp parallel for schedule(dynamic)
+  // Below some milliseconds of work, waking threads up on a busy machine costs more than they save.
+  const bool parallel = static_cast<std::int64_t>(last - first) * count * k > (std::int64_t{1} << 22);
+#pragma omp parallel for schedule(dynamic) if (parallel)
   for (std::int64_t start = 0; start < count; start += kColumns) {
     const std::int64_t width = std::min(kColumns, count - start);
     const std::vector<double> gate = read_panel(group.gate, &cols[static_cast<std::size_t>(start)], width);

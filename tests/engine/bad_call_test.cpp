@@ -300,9 +300,8 @@ TEST(BadCall, RefusesNvfp4OutputOfRaggedColumns) {
   EXPECT_NE(message.find("multiple of 16"), std::string::npos) << message;
 }
 
-TEST(BadCall, RefusesSizesThatOverflow) {
-  // The widest k that weights may have, which the kernel never sees: the address range alone is refused first.
-  SmallCall call(Op::plain);
+TEST(BadCall, RefusesWorkspaceForMoreRowsThanOffsetsCanCount) {
+  const SmallCall call(Op::plain);
   EXPECT_NE(error_of([&] { (void)call.engine.workspace_bytes(call.weights, -1); }).find("max_rows is -1"),
             std::string::npos);
   EXPECT_NE(error_of([&] { (void)call.engine.workspace_bytes(call.weights, 1LL << 40); }).find("1099511627776"),

@@ -36,7 +36,7 @@ std::vector<T> read_values() {
 
 template <typename T>
 void write_values(const std::vector<T>& values) {
-  std::fwrite(values.data(), sizeof(T), values.size(), stdout);
+  if (!values.empty()) std::fwrite(values.data(), sizeof(T), values.size(), stdout);
 }
 
 template <typename In, typename Convert>
