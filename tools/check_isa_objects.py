@@ -10,6 +10,8 @@ import pathlib
 import subprocess
 import sys
 
+# NOTE: only the library's own; tests compile the same files again, against an emulation.
+TARGET_FOLDER = "thresher_cpu.dir"
 OBJECTS = ("avx2.cpp.o", "avx512.cpp.o", "amx.cpp.o")
 # nm: W and V are weak, u is unique-global; lower-case w and v are weak references, harmless.
 SHARED_TYPES = {"W", "V", "u"}
@@ -31,9 +33,9 @@ def main() -> int:
     parser.add_argument("build", type=pathlib.Path, help="build folder")
     parser.add_argument("--nm", default="nm")
     args = parser.parse_args()
-    objects = sorted(p for name in OBJECTS for p in args.build.rglob(name))
+    objects = sorted(p for name in OBJECTS for p in args.build.rglob(name) if TARGET_FOLDER in p.parts)
     if not objects:
-        print(f"{args.build}: none of {', '.join(OBJECTS)} found: build thresher_cpu first", file=sys.stderr)
+        print(f"{args.build}: no {TARGET_FOLDER} with {', '.join(OBJECTS)}: build thresher_cpu first", file=sys.stderr)
         return 1
     failed = False
     for path in objects:

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Prints how many compilers may run at once: one a core, but no more than memory holds.
+# Prints how many compilers may run at once: one a core, but no more than memory holds; or JOBS where that is set.
 set -euo pipefail
+if [[ -n "${JOBS:-}" ]]; then
+  echo "$JOBS"
+  exit
+fi
 # The heaviest of our files, with sanitizers, needs about 1.5 GB.
 kb_per_job=1500000
 cores=$(nproc)

@@ -11,7 +11,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 # run_preset PRESET: its tests, with results in build/PRESET/tests.xml
 run_preset() {
   echo "test: running the tests of build/$1"
-  ctest --preset "$1" -j "$(nproc)" --output-junit "$PWD/build/$1/tests.xml" --progress >"build/$1/tests.log" 2>&1 || {
+  ctest --preset "$1" -j "${JOBS:-$(nproc)}" --output-junit "$PWD/build/$1/tests.xml" --progress >"build/$1/tests.log" 2>&1 || {
     status=1
     grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed|^ *Start ' "build/$1/tests.log" | tail -n 200
   }

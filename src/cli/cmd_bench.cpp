@@ -174,7 +174,7 @@ Command add_bench(CLI::App& parent) {
   app->add_flag("--bias", bench.bias);
   app->add_option("--seconds", bench.seconds)->check(CLI::Range(0.001, 3600.0));
   app->add_option("--samples", bench.samples)->check(CLI::Range(1, 1000000));
-  app->add_option("--seed", bench.seed);
+  add_seed(*app, "--seed", bench.seed);
   app->add_flag("--json", arguments->json);
   return {app, [arguments] { return run_bench(*arguments); }};
 }

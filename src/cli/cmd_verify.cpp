@@ -83,7 +83,7 @@ Command add_verify(CLI::App& parent) {
   add_device(*app, arguments->device);
   add_isa(*app, arguments->isa);
   app->add_option("--seeds", arguments->seeds)->check(CLI::Range(std::int64_t{1}, std::int64_t{100000000}));
-  app->add_option("--seed", arguments->first);
+  add_seed(*app, "--seed", arguments->first);
   app->add_flag("--json", arguments->json);
   return {app, [arguments] { return run_verify(*arguments); }};
 }

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <functional>
+#include <system_error>
 
 #include "device/cpu_info.hpp"
 #include "device/environment.hpp"
@@ -94,6 +96,16 @@ CLI::Option* add_threads(CLI::App& app, int& value) {
     return fmt::format("'{}' is not 1 to {}, the CPUs that this process may run on", text, cores);
   };
   return app.add_option("--threads", value)->check(refusal);
+}
+
+CLI::Option* add_seed(CLI::App& app, const std::string& name, std::uint64_t& value) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    std::uint64_t seed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole ? "" : fmt::format("'{}' is not a number from 0 to 18446744073709551615", text);
+  };
+  return app.add_option(name, value)->check(refusal);
 }
 
 std::optional<Isa> forced_isa(std::optional<Isa> asked) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,9 @@ CLI::Option* add_device(CLI::App& app, std::string& value);
 
 /// --threads, 1 to all logical CPUs that this process may run on.
 CLI::Option* add_threads(CLI::App& app, int& value);
+
+/// A seed by the name `name`: 0 to 2^64 - 1. NOTE: the parser itself would take -1 for the largest one.
+CLI::Option* add_seed(CLI::App& app, const std::string& name, std::uint64_t& value);
 
 /// The instruction set that THRESHER_CPU_ISA forces. Throws Error(environment) for one that can't run here, or when
 /// `asked` differs from it: the variable would win and the result would not be what was asked for.

@@ -223,7 +223,9 @@ inline void token_words(const TokenSource& source, int64_t row, int64_t step, __
   }
 }
 
-void pack_tokens(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile) {
+void pack_tokens(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile,
+                 int64_t vector_stride) {
+  (void)vector_stride;  // tiles are never interleaved
   const int terms = source.kind == 1 ? 2 : 1;
   for (int64_t step = 0; step < steps; ++step) {
     __m512i rows[2][16];
@@ -290,8 +292,11 @@ const IsaKernels kAmxKernels = {
     .enter = enter,
     .leave = leave,
     .pack_tokens = pack_tokens,
+    .vector_bytes = 0,
     .dequantise = dequantise,
     .multiply = multiply,
+    .dot_packed = nullptr,
+    .direct_tokens = 0,
     .finish = finish,
     .spin_multiply_add = spin_multiply_add,
 };

@@ -37,23 +37,30 @@ inline int k_of_lane(int lane) { return lane / 16 * 16 + lane % 8 * 2 + lane % 1
 
 // ---- dequantise -----------------------------------------------------------------------------------------------------
 
-// One block of 16 k of four rows: 16 words of four nibbles each. Look-ups by scale give the two bytes of bf16.
+// One row of a block of 16 k as fp32: `words` hold four rows' nibbles, two look-ups by scale give the bytes of bf16.
+inline void expand_words(__m256i words, int row, uint8_t scale, Vec* even, Vec* odd) {
+  const uint8_t(*planes)[16] = kDequantTables.planes[scale];
+  const __m256i low_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[0])));
+  const __m256i high_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[1])));
+  const __m256i index = _mm256_and_si256(_mm256_srli_epi16(words, 4 * row), _mm256_set1_epi16(0x000F));
+  // NOTE: the upper byte of a word holds no index and looks up entry 0. Its low byte is 0 for every scale but NaN, where it
+  // ORs into a NaN and leaves a NaN; the high byte is shifted out.
+  const __m256i low = _mm256_shuffle_epi8(low_table, index);
+  const __m256i high = _mm256_slli_epi16(_mm256_shuffle_epi8(high_table, index), 8);
+  const __m256i bf16 = _mm256_or_si256(low, high);
+  *even = _mm256_castsi256_ps(_mm256_slli_epi32(bf16, 16));
+  *odd = _mm256_castsi256_ps(_mm256_and_si256(bf16, _mm256_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
 inline void dequantise_block(const uint8_t* codes, const uint8_t* scales, float* out) {
   const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
-  const __m256i low_nibble = _mm256_set1_epi16(0x000F);
-  const __m256i high_half = _mm256_set1_epi32(static_cast<int>(0xFFFF0000U));
 #pragma GCC unroll 4
   for (int row = 0; row < 4; ++row) {
-    const uint8_t(*planes)[16] = kDequantTables.planes[scales[2 * row]];
-    const __m256i low_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[0])));
-    const __m256i high_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[1])));
-    const __m256i index = _mm256_and_si256(_mm256_srli_epi16(words, 4 * row), low_nibble);
-    // NOTE: the byte of the word that holds no index looks up entry 0; it is masked or shifted out, or ORs a NaN into a NaN.
-    const __m256i low = _mm256_and_si256(_mm256_shuffle_epi8(low_table, index), _mm256_set1_epi16(0x00FF));
-    const __m256i high = _mm256_slli_epi16(_mm256_shuffle_epi8(high_table, index), 8);
-    const __m256i bf16 = _mm256_or_si256(low, high);
-    _mm256_storeu_ps(out + 8 * row, _mm256_castsi256_ps(_mm256_slli_epi32(bf16, 16)));
-    _mm256_storeu_ps(out + 32 + 8 * row, _mm256_castsi256_ps(_mm256_and_si256(bf16, high_half)));
+    Vec even;
+    Vec odd;
+    expand_words(words, row, scales[2 * row], &even, &odd);
+    _mm256_storeu_ps(out + 8 * row, even);
+    _mm256_storeu_ps(out + 32 + 8 * row, odd);
   }
 }
 
@@ -74,6 +81,21 @@ void dequantise(DequantRun& run, int64_t end) {
 }
 
 #include "cpu/lane_dot.inl.hpp"
+
+// ---- few tokens -----------------------------------------------------------------------------------------------------
+
+constexpr int kSums = 12;
+constexpr int kUnitsPerStep = 2;
+typedef __m256i Unit;
+
+inline Unit load_unit(const uint8_t* step, int64_t quarter, int unit) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(step + 64 * quarter + 32 * unit));
+}
+inline void expand_row(Unit words, const uint8_t* scales, int row, int unit, Vec* even, Vec* odd) {
+  expand_words(words, row, scales[2 * row + unit], even, odd);
+}
+
+#include "cpu/dot_packed.inl.hpp"
 
 // ---- finish ---------------------------------------------------------------------------------------------------------
 
@@ -145,8 +167,11 @@ const IsaKernels kAvx2Kernels = {
     .enter = nullptr,
     .leave = nullptr,
     .pack_tokens = pack_tokens,
+    .vector_bytes = sizeof(Vec),
     .dequantise = dequantise,
     .multiply = multiply,
+    .dot_packed = dot_packed,
+    .direct_tokens = 12,
     .finish = finish,
     .spin_multiply_add = spin_multiply_add,
 };

@@ -64,6 +64,24 @@ void dequantise(DequantRun& run, int64_t end) {
 
 #include "cpu/lane_dot.inl.hpp"
 
+// ---- few tokens -----------------------------------------------------------------------------------------------------
+
+constexpr int kSums = 24;
+constexpr int kUnitsPerStep = 1;
+typedef __m512i Unit;
+
+inline Unit load_unit(const uint8_t* step, int64_t quarter, int unit) {
+  return _mm512_loadu_si512(step + 64 * quarter + 64 * unit);
+}
+inline void expand_row(Unit codes, const uint8_t* scales, int row, int unit, Vec* even, Vec* odd) {
+  (void)unit;
+  const __m512i words = row_words(codes, scales, row);
+  *even = _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
+  *odd = _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+#include "cpu/dot_packed.inl.hpp"
+
 // ---- finish ---------------------------------------------------------------------------------------------------------
 
 inline const float* token_rows(const float* acc, int64_t first_token, float* scratch) {
@@ -108,8 +126,11 @@ const IsaKernels kAvx512Kernels = {
     .enter = nullptr,
     .leave = nullptr,
     .pack_tokens = pack_tokens,
+    .vector_bytes = sizeof(Vec),
     .dequantise = dequantise,
     .multiply = multiply,
+    .dot_packed = dot_packed,
+    .direct_tokens = 12,
     .finish = finish,
     .spin_multiply_add = spin_multiply_add,
 };

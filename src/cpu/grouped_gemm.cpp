@@ -56,6 +56,13 @@ std::int64_t rows_of(const Call& call, std::int64_t group) {
   return call.args.offsets[g + 1] - call.args.offsets[g];
 }
 
+// A group of few tokens is multiplied straight from packed weights, without a buffer, and its tokens lie interleaved.
+bool is_direct(const Call& call, std::int64_t group) {
+  const std::int64_t rows = rows_of(call, group);
+  return call.config.dequant_stages == 1 && call.config.roles == Roles::fused && rows <= call.isa.direct_tokens &&
+         rows <= call.config.block_m;
+}
+
 // ---- plan -----------------------------------------------------------------------------------------------------------
 
 void plan_token_blocks(Call& call) {
@@ -125,8 +132,12 @@ void pack_tokens(Call& call) {
           std::upper_bound(call.group_tiles, call.group_tiles + groups + 1, tile) - call.group_tiles - 1;
       const std::int64_t in_group = (tile - call.group_tiles[group]) * call.isa.token_tile;
       const std::int64_t count = std::min(call.isa.token_tile, rows_of(call, group) - in_group);
+      const bool direct = is_direct(call, group);
+      const std::int64_t at = direct ? call.group_tiles[group] * call.layout.tile_bytes + in_group * call.isa.vector_bytes
+                                     : tile * call.layout.tile_bytes;
       call.isa.pack_tokens(source, call.args.offsets[static_cast<std::size_t>(group)] + in_group, count,
-                           call.weights.steps, call.tokens + tile * call.layout.tile_bytes);
+                           call.weights.steps, call.tokens + at,
+                           call.isa.vector_bytes * (direct ? rows_of(call, group) : 1));
     }
   }
 }
@@ -158,22 +169,50 @@ DequantRun item_run(const Call& call, const TaskView& task, std::int64_t item, s
           0};
 }
 
-void multiply_item(const Call& call, const TaskView& task, std::int64_t item, const std::uint8_t* buffer, float* acc,
-                   DequantRun* ahead) {
+// Where an item's operands and sums lie.
+struct ItemPlace {
+  const std::uint8_t* tokens;
+  std::int64_t steps;
+  float* acc;
+  int accumulate;
+};
+
+ItemPlace place_item(const Call& call, const TaskView& task, std::int64_t item, float* acc) {
   const std::int64_t first_step = item / task.panels * call.block_steps;
   const std::int64_t tile = call.group_tiles[task.block.group] + task.block.first / call.isa.token_tile;
-  const std::int64_t acc_tokens = round_up(task.block.rows, 16);
-  const MultiplyArgs args{
-      .buffer = buffer,
-      .tokens = call.tokens + tile * call.layout.tile_bytes + first_step * call.isa.token_step_bytes * call.token_terms,
-      .tile_stride = call.layout.tile_bytes,
-      .token_count = task.block.rows,
-      .steps = std::min(call.block_steps, call.weights.steps - first_step),
-      .acc = acc + item % task.panels * acc_tokens * kPanelRows,
-      .accumulate = first_step > 0 ? 1 : 0,
-      .split = call.token_terms == 2 ? 1 : 0,
-      .ahead = ahead};
-  call.isa.multiply(args);
+  return {call.tokens + tile * call.layout.tile_bytes + first_step * call.isa.token_step_bytes * call.token_terms,
+          std::min(call.block_steps, call.weights.steps - first_step),
+          acc + item % task.panels * round_up(task.block.rows, 16) * kPanelRows, first_step > 0 ? 1 : 0};
+}
+
+void multiply_item(const Call& call, const TaskView& task, std::int64_t item, const std::uint8_t* buffer, float* acc,
+                   DequantRun* ahead) {
+  const ItemPlace place = place_item(call, task, item, acc);
+  call.isa.multiply({.buffer = buffer,
+                     .tokens = place.tokens,
+                     .tile_stride = call.layout.tile_bytes,
+                     .token_count = task.block.rows,
+                     .steps = place.steps,
+                     .acc = place.acc,
+                     .accumulate = place.accumulate,
+                     .split = call.token_terms == 2 ? 1 : 0,
+                     .ahead = ahead});
+}
+
+void multiply_item_direct(const Call& call, const TaskView& task, std::int64_t item, float* acc, Counts& counts) {
+  const ItemPlace place = place_item(call, task, item, acc);
+  const DequantRun run = item_run(call, task, item, nullptr);
+  const std::int64_t first_step = item / task.panels * call.block_steps;
+  call.isa.dot_packed({.packed = run.packed,
+                       .tokens = call.tokens + call.group_tiles[task.block.group] * call.layout.tile_bytes +
+                                 first_step * call.isa.token_step_bytes * task.block.rows,
+                       .token_count = task.block.rows,
+                       .steps = place.steps,
+                       .acc = place.acc,
+                       .accumulate = place.accumulate,
+                       .prefetch_bytes = run.prefetch_bytes,
+                       .lines_prefetched = &counts.prefetched});
+  ++counts.panels;
 }
 
 std::int64_t output_bits(OutputType type) {
@@ -229,6 +268,13 @@ void dequantise_all(const Call& call, DequantRun& run, Counts& counts) {
   ++counts.panels;
 }
 
+void run_task_direct(const Call& call, const TaskView& task, const Scratch& scratch, Counts& counts) {
+  for (std::int64_t item = 0; item < task.items; ++item) {
+    multiply_item_direct(call, task, item, scratch.acc, counts);
+  }
+  finish_task(call, task, scratch.acc, counts);
+}
+
 // Dequantises and multiplies a task alone, `stages - 1` items ahead.
 void run_task_fused(const Call& call, const TaskView& task, const Scratch& scratch, Counts& counts) {
   const std::int64_t stages = call.config.dequant_stages;
@@ -260,7 +306,12 @@ void run_fused(Call& call, const Scratch& scratch, Counts& counts) {
   for (;;) {
     const std::int64_t index = call.next_task.fetch_add(1, std::memory_order_relaxed);
     if (index >= call.task_count) break;
-    run_task_fused(call, view_task(call, index), scratch, counts);
+    const TaskView task = view_task(call, index);
+    if (is_direct(call, task.block.group)) {
+      run_task_direct(call, task, scratch, counts);
+    } else {
+      run_task_fused(call, task, scratch, counts);
+    }
   }
 }
 

@@ -43,6 +43,18 @@ struct MultiplyArgs {
   DequantRun* ahead;         // null, or a run to advance while multiplying
 };
 
+/// The same for a few tokens straight from packed steps, without a buffer.
+struct DotPackedArgs {
+  const uint8_t* packed;
+  const uint8_t* tokens;   // interleaved: vector by vector, all tokens of the block each
+  int64_t token_count;     // 1 .. direct_tokens
+  int64_t steps;
+  float* acc;
+  int accumulate;
+  int64_t prefetch_bytes;
+  int64_t* lines_prefetched;  // counted by the kernel
+};
+
 /// From accumulators to C. Mirrors the public types as ints so that no public header is needed here.
 struct FinishArgs {
   const float* acc;            // first panel; token t of panel p at acc + p * panel_stride + 32 * t (order private)
@@ -79,10 +91,16 @@ struct IsaKernels {
   void (*enter)();              // per thread, before the others below; may be null
   void (*leave)();
   /// Packs `count` (1 .. token_tile) tokens from row `first`, all `steps` k steps; missing tokens and k are zeros.
-  void (*pack_tokens)(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile);
+  /// Vectors of vector_bytes follow each other at `vector_stride`, so that a few tokens can be interleaved for dot_packed.
+  void (*pack_tokens)(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile,
+                      int64_t vector_stride);
+  int64_t vector_bytes;
   /// Advances the run to `end` quarters. Any order of calls gives the same bytes.
   void (*dequantise)(DequantRun& run, int64_t end);
   void (*multiply)(const MultiplyArgs& args);
+  /// Dequantises in registers; null where it never pays. Serves dequant_stages = 1 and at most direct_tokens tokens.
+  void (*dot_packed)(const DotPackedArgs& args);
+  int64_t direct_tokens;
   void (*finish)(FinishArgs& args);
   /// Runs `iterations` of a loop of nothing but multiply-adds; returns the floating-point operations done.
   double (*spin_multiply_add)(int64_t iterations);

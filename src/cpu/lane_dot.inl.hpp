@@ -121,9 +121,9 @@ static inline void token_block(const TokenSource& source, int64_t row, int64_t f
   }
 }
 
-static void pack_tokens(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile) {
+static void pack_tokens(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile,
+                        int64_t vector_stride) {
   (void)count;  // a tile is one token
-  float* out = reinterpret_cast<float*>(tile);
   for (int64_t step = 0; step < steps; ++step) {
     alignas(64) float natural[32];
     token_block(source, first, 32 * step, natural);
@@ -132,8 +132,11 @@ static void pack_tokens(const TokenSource& source, int64_t first, int64_t count,
     } else {
       __builtin_memset(natural + 16, 0, 64);
     }
-    for (int i = 0; i < 32; ++i) {
-      out[32 * step + i] = natural[k_of_lane(i)];
+    for (int v = 0; v < kVectorsPerStep; ++v) {
+      float* out = reinterpret_cast<float*>(tile + (step * kVectorsPerStep + v) * vector_stride);
+      for (int lane = 0; lane < kLanes; ++lane) {
+        out[lane] = natural[k_of_lane(v * kLanes + lane)];
+      }
     }
   }
 }

@@ -143,8 +143,11 @@ const IsaKernels kPortableKernels = {
     .enter = nullptr,
     .leave = nullptr,
     .pack_tokens = pack_tokens,
+    .vector_bytes = sizeof(Vec),
     .dequantise = dequantise,
     .multiply = multiply,
+    .dot_packed = nullptr,
+    .direct_tokens = 0,
     .finish = finish,
     .spin_multiply_add = spin_multiply_add,
 };

@@ -1,23 +1,25 @@
 // Dequantising a quarter of a step to bf16 with AVX-512BW: one permute per 32 weights. Included inside the anonymous
 // namespaces of avx512.cpp and amx.cpp.
 
-// Row j of the quarter in natural k order: the row's two scales pick a table each, the codes index them.
-static inline void quarter_words(const uint8_t* step, int64_t quarter, __m512i words[4]) {
-  const __m512i codes = _mm512_loadu_si512(step + 64 * quarter);
-  const uint8_t* scales = step + 512 + 8 * quarter;
+// Row `row` of a quarter in natural k order: the row's two scales pick a table each, the codes index them.
+static inline __m512i row_words(__m512i codes, const uint8_t* scales, int row) {
   const __m512i low_nibble = _mm512_set1_epi16(0x000F);
   // Words 16..31 belong to the second scale, whose table is the upper half of the permute's 32 entries.
   const __m512i upper_table = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(0x0010), 1);
+  const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(kDequantTables.words[scales[2 * row]]));
+  const __m256i second = _mm256_load_si256(reinterpret_cast<const __m256i*>(kDequantTables.words[scales[2 * row + 1]]));
+  const __m512i table = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+  const __m512i shifted = _mm512_srli_epi16(codes, static_cast<unsigned>(4 * row));
+  constexpr int kAndOr = 0xEA;  // (a & b) | c
+  const __m512i index = _mm512_ternarylogic_epi32(shifted, low_nibble, upper_table, kAndOr);
+  return _mm512_permutexvar_epi16(index, table);
+}
+
+static inline void quarter_words(const uint8_t* step, int64_t quarter, __m512i words[4]) {
+  const __m512i codes = _mm512_loadu_si512(step + 64 * quarter);
 #pragma GCC unroll 4
   for (int row = 0; row < 4; ++row) {
-    const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(kDequantTables.words[scales[2 * row]]));
-    const __m256i second =
-        _mm256_load_si256(reinterpret_cast<const __m256i*>(kDequantTables.words[scales[2 * row + 1]]));
-    const __m512i table = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
-    const __m512i shifted = row == 0 ? codes : _mm512_srli_epi16(codes, static_cast<unsigned>(4 * row));
-    constexpr int kAndOr = 0xEA;  // (a & b) | c
-    const __m512i index = _mm512_ternarylogic_epi32(shifted, low_nibble, upper_table, kAndOr);
-    words[row] = _mm512_permutexvar_epi16(index, table);
+    words[row] = row_words(codes, step + 512 + 8 * quarter, row);
   }
 }
 

@@ -2,6 +2,7 @@
 #include "thresher/engine.hpp"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -117,11 +118,11 @@ TEST(Engine, RunsTwoEnginesInTwoThreadsOnSharedWeights) {
 }
 
 TEST(Engine, NeedsTheSameWorkspaceWhicheverThreadAsks) {
-  // OpenMP's default number of threads belongs to a thread; an engine's must not.
+  // OpenMP's default number of threads belongs to a thread; an engine's must not. (On one core both are 1.)
   const SmallCall call(Op::plain, {0, 40, 40, 90});
   std::size_t elsewhere = 0;
   std::thread([&] {
-    ASSERT_EQ(error_of([&] { call.run(); }), "no error");
+    omp_set_num_threads(1);
     elsewhere = call.engine.workspace_bytes(call.weights, call.total);
   }).join();
   EXPECT_EQ(elsewhere, call.engine.workspace_bytes(call.weights, call.total));

@@ -70,7 +70,7 @@ struct SmallCall {
         out_scales(static_cast<std::size_t>(total * kN / 16)),
         bias(static_cast<std::size_t>(weights.shape().groups * kN)),
         workspace(engine.workspace_bytes(weights, total)) {
-    std::memset(out.data(), kPoison, out.size() * sizeof(float));
+    if (total > 0) std::memset(out.data(), kPoison, out.size() * sizeof(float));
     args.a.data = codes.data();
     args.a.scales = scales.data();
     args.a.global_scales = {&a_scale, 1};

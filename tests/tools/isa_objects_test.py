@@ -12,9 +12,9 @@ COMPILER = shutil.which("g++") or shutil.which("c++")
 
 @unittest.skipUnless(COMPILER and shutil.which("nm"), "needs a C++ compiler and nm")
 class IsaObjects(PlantedTree):
-    def compile(self, name: str, code: str):
+    def compile(self, name: str, code: str, folder: str = "thresher_cpu.dir"):
         source = self.plant(f"src/{name}", code)
-        target = self.root / "build" / "src" / f"{name}.o"
+        target = self.root / "build" / "src" / folder / f"{name}.o"
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([COMPILER, "-O0", "-c", str(source), "-o", str(target)], check=True)
 
@@ -37,6 +37,12 @@ class IsaObjects(PlantedTree):
     def test_other_objects_may_share(self):
         self.compile("avx2.cpp", "int answer() { return 42; }\n")
         self.compile("other.cpp", "inline int twice(int x) { return 2 * x; }\nint other() { return twice(21); }\n")
+        self.assert_passes(TOOL, self.root / "build")
+
+    def test_objects_of_other_targets_may_share(self):
+        self.compile("avx2.cpp", "int answer() { return 42; }\n")
+        self.compile("amx.cpp", "inline int twice(int x) { return 2 * x; }\nint a() { return twice(21); }\n",
+                     folder="emulated_kernels.dir")
         self.assert_passes(TOOL, self.root / "build")
 
     def test_folder_without_objects_fails(self):
