@@ -15,7 +15,8 @@ TARGET_FOLDER = "thresher_cpu.dir"
 OBJECTS = ("avx2.cpp.o", "avx512.cpp.o", "amx.cpp.o")
 # nm: W and V are weak, u is unique-global; lower-case w and v are weak references, harmless.
 SHARED_TYPES = {"W", "V", "u"}
-SANITIZER_PREFIXES = ("__asan", "__ubsan", "__tsan", "__sanitizer", "__odr_asan")
+# Symbols of a sanitizer build, the same in every object: pointers and tables, no code.
+HARMLESS_PREFIXES = ("__asan", "__ubsan", "__tsan", "__sanitizer", "__odr_asan", "DW.ref.")
 
 
 def shared_symbols(nm: str, path: pathlib.Path) -> list[str]:
@@ -23,7 +24,7 @@ def shared_symbols(nm: str, path: pathlib.Path) -> list[str]:
     found = []
     for line in output.stdout.splitlines():
         fields = line.split(maxsplit=2)
-        if len(fields) == 3 and fields[1] in SHARED_TYPES and not fields[2].startswith(SANITIZER_PREFIXES):
+        if len(fields) == 3 and fields[1] in SHARED_TYPES and not fields[2].startswith(HARMLESS_PREFIXES):
             found.append(fields[2])
     return found
 
