@@ -20,14 +20,14 @@ enum class Roles : int { fused = 0, specialised = 1 };
 /// One point of the CPU kernels' knobs. 0 (and `automatic`) means: chosen for the problem and the machine.
 struct CpuConfig {
   Isa isa = Isa::automatic;
-  std::int32_t block_m = 0;          // tokens per task; a multiple of 16
-  std::int32_t block_n = 0;          // columns of C per task; a multiple of 32
-  std::int32_t block_k = 0;          // k elements dequantised per panel; a multiple of 32
-  std::int32_t dequant_stages = 0;   // 1: dequantise, then multiply; s >= 2: panel j+s-1 while panel j multiplies
+  std::int32_t block_m = 0;             // tokens per task; a multiple of 16
+  std::int32_t block_n = 0;             // columns of C per task; a multiple of 32
+  std::int32_t block_k = 0;             // k elements dequantised per panel; a multiple of 32
+  std::int32_t dequant_stages = 0;      // 1: dequantise, then multiply; s >= 2: panel j+s-1 while panel j multiplies
   std::int32_t prefetch_distance = -1;  // bytes of packed weights fetched ahead; 0: none, -1: chosen
   StoreMode store = StoreMode::cached;
   Roles roles = Roles::fused;
-  std::int32_t threads = 0;          // OpenMP threads of a call; 0: all
+  std::int32_t threads = 0;  // OpenMP threads of a call; 0: all
 
   bool operator==(const CpuConfig&) const = default;
 };

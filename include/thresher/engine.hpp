@@ -16,28 +16,29 @@ namespace thresher {
 
 /// What a call really did, counted where it happened. For tests, benches and rounds.
 struct CallReport {
-  Isa isa = Isa::automatic;                // the kernel that ran
-  CpuConfig config;                        // every knob as resolved
-  std::int64_t threads = 0;                // threads that took part
-  std::int64_t tasks = 0;                  // (group, m block, n block) units run
-  std::int64_t token_blocks = 0;           // m blocks over all groups
-  std::int64_t panels_dequantised = 0;     // panel x k block
-  std::int64_t panels_ahead = 0;           // ... of which while another panel multiplied
-  std::int64_t panels_handed_over = 0;     // ... of which by a specialised thread for another
-  std::int64_t lines_prefetched = 0;       // 64-byte lines of packed weights asked for ahead of use
-  std::int64_t lines_streamed = 0;         // 64-byte lines written past the cache
+  Isa isa = Isa::automatic;             // the kernel that ran
+  CpuConfig config;                     // every knob as resolved
+  std::int64_t threads = 0;             // threads that took part
+  std::int64_t tasks = 0;               // (group, m block, n block) units run
+  std::int64_t token_blocks = 0;        // m blocks over all groups
+  std::int64_t panels_dequantised = 0;  // panel x k block
+  std::int64_t panels_ahead = 0;        // ... of which while another panel multiplied
+  std::int64_t panels_handed_over = 0;  // ... of which by a specialised thread for another
+  std::int64_t lines_prefetched = 0;    // 64-byte lines of packed weights asked for ahead of use
+  std::int64_t lines_streamed = 0;      // 64-byte lines written past the cache
 };
 
 /// One call. All memory is the caller's; a call allocates nothing.
 struct GroupedGemmArgs {
-  OperandView a;                               // [total_m, k]
-  std::span<const std::int32_t> offsets;       // [groups + 1], offsets[0] = 0, ascending; group g is rows [offsets[g], offsets[g+1])
-  OutputView out;                              // [total_m, n]
-  std::span<const float> bias = {};                 // [groups, n] or empty; gated: of the gate product
-  std::span<const float> bias_up = {};              // [groups, n] or empty; gated only
-  Activation activation = {};                  // gated only
-  std::span<std::byte> workspace;              // at least Engine::workspace_bytes(), 64-byte aligned
-  CallReport* report = nullptr;                // optional
+  OperandView a;  // [total_m, k]
+  std::span<const std::int32_t>
+      offsets;     // [groups + 1], offsets[0] = 0, ascending; group g is rows [offsets[g], offsets[g+1])
+  OutputView out;  // [total_m, n]
+  std::span<const float> bias = {};     // [groups, n] or empty; gated: of the gate product
+  std::span<const float> bias_up = {};  // [groups, n] or empty; gated only
+  Activation activation = {};           // gated only
+  std::span<std::byte> workspace;       // at least Engine::workspace_bytes(), 64-byte aligned
+  CallReport* report = nullptr;         // optional
 };
 
 struct EngineOptions {

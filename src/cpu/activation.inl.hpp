@@ -4,7 +4,8 @@
 // NOTE: no multiply-add is fused here (the build turns contraction off), so every instruction set gives the same bits.
 
 // exp(t) for t <= 0, to about 2 ulp, subnormal results included; NaN stays NaN.
-// Cody-Waite reduction: t = n ln 2 + r with |r| <= ln(2)/2, then a Taylor polynomial of degree 7 (error 2e-9 of 1 ulp 6e-8).
+// Cody-Waite reduction: t = n ln 2 + r with |r| <= ln(2)/2, then a Taylor polynomial of degree 7 (error 2e-9 of 1 ulp
+// 6e-8).
 static inline float exp_nonpositive(float t) {
   constexpr float kLog2E = 1.44269504f;
   constexpr float kLn2High = 0.693145752f;  // 15 bits, so that n * kLn2High is exact

@@ -32,7 +32,9 @@ void enter() {
   _tile_loadconfig(&config);
 }
 
-void leave() { _tile_release(); }
+void leave() {
+  _tile_release();
+}
 
 // ---- dequantise -----------------------------------------------------------------------------------------------------
 

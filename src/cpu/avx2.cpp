@@ -14,9 +14,15 @@ constexpr int kLanes = 8;
 constexpr int kMaxTokens = 3;
 typedef __m256 Vec;
 
-inline Vec zero() { return _mm256_setzero_ps(); }
-inline Vec load(const float* from) { return _mm256_loadu_ps(from); }
-inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vec zero() {
+  return _mm256_setzero_ps();
+}
+inline Vec load(const float* from) {
+  return _mm256_loadu_ps(from);
+}
+inline Vec multiply_add(Vec a, Vec b, Vec c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
 
 // Four horizontal sums at once: two rounds of interleaving adds, then the halves.
 inline void add_sums_of_rows(const Vec rows[4], float* to, int accumulate) {
@@ -33,7 +39,9 @@ inline void add_sums_of_rows(const Vec rows[4], float* to, int accumulate) {
 }
 
 // Dequantising leaves the even k of a block of 16 in one vector and the odd ones in the next.
-inline int k_of_lane(int lane) { return lane / 16 * 16 + lane % 8 * 2 + lane % 16 / 8; }
+inline int k_of_lane(int lane) {
+  return lane / 16 * 16 + lane % 8 * 2 + lane % 16 / 8;
+}
 
 // ---- dequantise -----------------------------------------------------------------------------------------------------
 
@@ -43,8 +51,8 @@ inline void expand_words(__m256i words, int row, uint8_t scale, Vec* even, Vec* 
   const __m256i low_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[0])));
   const __m256i high_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[1])));
   const __m256i index = _mm256_and_si256(_mm256_srli_epi16(words, 4 * row), _mm256_set1_epi16(0x000F));
-  // NOTE: the upper byte of a word holds no index and looks up entry 0. Its low byte is 0 for every scale but NaN, where it
-  // ORs into a NaN and leaves a NaN; the high byte is shifted out.
+  // NOTE: the upper byte of a word holds no index and looks up entry 0. Its low byte is 0 for every scale but NaN,
+  // where it ORs into a NaN and leaves a NaN; the high byte is shifted out.
   const __m256i low = _mm256_shuffle_epi8(low_table, index);
   const __m256i high = _mm256_slli_epi16(_mm256_shuffle_epi8(high_table, index), 8);
   const __m256i bf16 = _mm256_or_si256(low, high);
@@ -126,7 +134,8 @@ inline void narrow_row(const float* values, int output, uint16_t* out) {
 
 inline void copy_line(uint8_t* to, const uint8_t* from) {
   for (int i = 0; i < 64; i += 32) {
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), _mm256_load_si256(reinterpret_cast<const __m256i*>(from + i)));
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i),
+                        _mm256_load_si256(reinterpret_cast<const __m256i*>(from + i)));
   }
 }
 

@@ -15,11 +15,19 @@ constexpr int kLanes = 16;
 constexpr int kMaxTokens = 6;
 typedef __m512 Vec;
 
-inline Vec zero() { return _mm512_setzero_ps(); }
-inline Vec load(const float* from) { return _mm512_loadu_ps(from); }
-inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+inline Vec zero() {
+  return _mm512_setzero_ps();
+}
+inline Vec load(const float* from) {
+  return _mm512_loadu_ps(from);
+}
+inline Vec multiply_add(Vec a, Vec b, Vec c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
 
-inline __m256 add_halves(Vec v) { return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)); }
+inline __m256 add_halves(Vec v) {
+  return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+}
 
 // Four horizontal sums at once: halves, two rounds of interleaving adds, halves again.
 inline void add_sums_of_rows(const Vec rows[4], float* to, int accumulate) {
@@ -40,7 +48,9 @@ inline void add_sums_of_rows(const Vec rows[4], float* to, int accumulate) {
 }
 
 // Dequantising leaves the even k of a step in one vector and the odd ones in the next.
-inline int k_of_lane(int lane) { return lane % 16 * 2 + lane / 16; }
+inline int k_of_lane(int lane) {
+  return lane % 16 * 2 + lane / 16;
+}
 
 // ---- dequantise -----------------------------------------------------------------------------------------------------
 

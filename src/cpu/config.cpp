@@ -13,7 +13,9 @@
 namespace thresher::cpu {
 namespace {
 
-std::string field(const char* name, std::int64_t value) { return std::string(name) + "=" + std::to_string(value); }
+std::string field(const char* name, std::int64_t value) {
+  return std::string(name) + "=" + std::to_string(value);
+}
 
 std::optional<std::string> why_block_invalid(const char* name, std::int64_t value, std::int64_t unit,
                                              std::int64_t largest) {
@@ -24,8 +26,8 @@ std::optional<std::string> why_block_invalid(const char* name, std::int64_t valu
   return std::nullopt;
 }
 
-// Two chunks of 8 steps ahead of a stream of packed weights. Measured on decode-g8-m4 with AVX2 (Zen 3): 9216 bytes gave
-// 1.8 times the speed of 1152.
+// Two chunks of 8 steps ahead of a stream of packed weights. Measured on decode-g8-m4 with AVX2 (Zen 3): 9216 bytes
+// gave 1.8 times the speed of 1152.
 constexpr std::int32_t kAutoPrefetch = 9216;
 
 // The best usable instruction set, or the one asked for.
@@ -98,8 +100,9 @@ std::optional<std::string> why_invalid(const CpuConfig& config, OutputType outpu
     return std::string("store=streaming can't run with nvfp4 output, whose rows are 8 bytes a panel; use store=cached");
   }
   if (config.roles == Roles::specialised && config.dequant_stages == 1) {
-    return std::string("roles=specialised can't run with dequant_stages=1: a handed-over panel needs a second buffer; "
-                       "use dequant_stages >= 2");
+    return std::string(
+        "roles=specialised can't run with dequant_stages=1: a handed-over panel needs a second buffer; "
+        "use dequant_stages >= 2");
   }
   if (config.roles == Roles::specialised && config.threads == 1) {
     return std::string("roles=specialised can't run with threads=1: it takes threads in pairs; use threads >= 2");

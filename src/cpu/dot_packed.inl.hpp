@@ -1,6 +1,6 @@
 // Multiplying straight from packed weights, for few tokens: what a panel buffer would cost in stores and loads then
-// outweighs dequantising in registers. Included after lane_dot.inl.hpp; the including file provides kUnitsPerStep, Unit,
-// load_unit() and expand_row(). Sums run in the same order as lane_dot's, so both give the same bits.
+// outweighs dequantising in registers. Included after lane_dot.inl.hpp; the including file provides kUnitsPerStep,
+// Unit, load_unit() and expand_row(). Sums run in the same order as lane_dot's, so both give the same bits.
 
 // Steps taken at a time by all rows of the panel: packed weights are then read nearly in order, once, which is what the
 // hardware fetches ahead; sums wait in L1 meanwhile.
@@ -74,10 +74,9 @@ static void dot_packed_panel(const DotPackedArgs& args) {
   for (int64_t first = 0; first < args.steps; first += kChunkSteps) {
     const int64_t left = args.steps - first;
     for (int block = 0; block < 32 / kRows; ++block) {
-      dot_packed_block<kRows, kTokens>(args, args.packed + first * 576,
-                                       reinterpret_cast<const float*>(args.tokens) + first * 32 * kTokens,
-                                       left < kChunkSteps ? left : kChunkSteps, block * kRows / 4, block * kRows % 4,
-                                       sums[block]);
+      dot_packed_block<kRows, kTokens>(
+          args, args.packed + first * 576, reinterpret_cast<const float*>(args.tokens) + first * 32 * kTokens,
+          left < kChunkSteps ? left : kChunkSteps, block * kRows / 4, block * kRows % 4, sums[block]);
     }
   }
   if (args.prefetch_bytes > 0) {
@@ -88,8 +87,8 @@ static void dot_packed_panel(const DotPackedArgs& args) {
   }
 }
 
-// Rows of a block so that the sums fill the registers: as many as fit, since a row's look-ups are shared by its tokens and
-// a token's loads by its rows.
+// Rows of a block so that the sums fill the registers: as many as fit, since a row's look-ups are shared by its tokens
+// and a token's loads by its rows.
 template <int kTokens>
 static void dot_packed_tokens(const DotPackedArgs& args) {
   constexpr int kRows = 4 * kTokens <= kSums ? 4 : (2 * kTokens <= kSums ? 2 : 1);

@@ -1,5 +1,5 @@
-// From accumulators to C: alpha, bias, activation, rounding, store. Included inside each instruction set's own anonymous
-// namespace after activation.inl.hpp; the including file provides
+// From accumulators to C: alpha, bias, activation, rounding, store. Included inside each instruction set's own
+// anonymous namespace after activation.inl.hpp; the including file provides
 //   const float* token_rows(const float* acc, int64_t first_token, float* scratch)  -> [16 tokens][32 rows]
 //   void narrow_row(const float* values, int output, uint16_t* out)                 -> 32 values to fp16 or bf16
 //   void copy_line(uint8_t* to, const uint8_t* from)                               -> 64 bytes past the cache

@@ -84,9 +84,10 @@ void plan_token_blocks(Call& call) {
   }
   call.group_tiles[call.weights.shape.groups] = tiles;
   // Longest first: the last task to end is then a short one. Ties keep the order of the groups.
-  std::sort(call.token_blocks, call.token_blocks + call.token_block_count, [](const TokenBlock& a, const TokenBlock& b) {
-    return a.rows != b.rows ? a.rows > b.rows : (a.group != b.group ? a.group < b.group : a.first < b.first);
-  });
+  std::sort(call.token_blocks, call.token_blocks + call.token_block_count,
+            [](const TokenBlock& a, const TokenBlock& b) {
+              return a.rows != b.rows ? a.rows > b.rows : (a.group != b.group ? a.group < b.group : a.first < b.first);
+            });
 }
 
 void plan_tasks(Call& call) {
@@ -133,8 +134,9 @@ void pack_tokens(Call& call) {
       const std::int64_t in_group = (tile - call.group_tiles[group]) * call.isa.token_tile;
       const std::int64_t count = std::min(call.isa.token_tile, rows_of(call, group) - in_group);
       const bool direct = is_direct(call, group);
-      const std::int64_t at = direct ? call.group_tiles[group] * call.layout.tile_bytes + in_group * call.isa.vector_bytes
-                                     : tile * call.layout.tile_bytes;
+      const std::int64_t at = direct
+                                  ? call.group_tiles[group] * call.layout.tile_bytes + in_group * call.isa.vector_bytes
+                                  : tile * call.layout.tile_bytes;
       call.isa.pack_tokens(source, call.args.offsets[static_cast<std::size_t>(group)] + in_group, count,
                            call.weights.steps, call.tokens + at,
                            call.isa.vector_bytes * (direct ? rows_of(call, group) : 1));
@@ -161,12 +163,8 @@ TaskView view_task(const Call& call, std::int64_t index) {
 DequantRun item_run(const Call& call, const TaskView& task, std::int64_t item, std::uint8_t* buffer) {
   const std::int64_t first_step = item / task.panels * call.block_steps;
   const std::uint8_t* panel = call.weights.panel(task.block.group, task.first_panel + item % task.panels);
-  return {panel + first_step * kStepBytes,
-          buffer,
-          std::min(call.block_steps, call.weights.steps - first_step),
-          0,
-          call.config.prefetch_distance,
-          0};
+  return {panel + first_step * kStepBytes, buffer, std::min(call.block_steps, call.weights.steps - first_step), 0,
+          call.config.prefetch_distance,   0};
 }
 
 // Where an item's operands and sums lie.
@@ -223,7 +221,7 @@ void finish_task(const Call& call, const TaskView& task, const float* acc, Count
   const GroupedGemmArgs& args = call.args;
   const WeightsShape& shape = call.weights.shape;
   const auto group = static_cast<std::size_t>(task.block.group);
-  const float a_scale = args.a.type != OperandType::nvfp4 ? 1.0f
+  const float a_scale = args.a.type != OperandType::nvfp4  ? 1.0f
                         : args.a.global_scales.size() == 1 ? args.a.global_scales[0]
                                                            : args.a.global_scales[group];
   const std::int64_t first_column = task.first_panel * panel_columns(shape.op);
@@ -231,32 +229,32 @@ void finish_task(const Call& call, const TaskView& task, const float* acc, Count
   const auto bias_at = static_cast<std::size_t>(task.block.group * shape.n + first_column);
   const std::int64_t row_bytes = shape.n * output_bits(args.out.type) / 8;
   const std::int64_t scale_row_bytes = shape.n / kScaleBlock;
-  FinishArgs finish{
-      .acc = acc,
-      .panel_stride = round_up(task.block.rows, 16) * kPanelRows,
-      .panels = task.panels,
-      .token_count = task.block.rows,
-      .gated = shape.op == Op::gated ? 1 : 0,
-      .alpha_gate = a_scale * call.weights.global_scales[2 * group],
-      .alpha_up = a_scale * call.weights.global_scales[2 * group + 1],
-      .bias_gate = args.bias.empty() ? nullptr : args.bias.data() + bias_at,
-      .bias_up = args.bias_up.empty() ? nullptr : args.bias_up.data() + bias_at,
-      .activation = static_cast<int>(args.activation.kind),
-      .act_alpha = args.activation.alpha,
-      .act_beta = args.activation.beta,
-      .act_limit = args.activation.limit,
-      .output = static_cast<int>(args.out.type),
-      .out = static_cast<std::uint8_t*>(args.out.data) + row * row_bytes + first_column * output_bits(args.out.type) / 8,
-      .out_row_bytes = row_bytes,
-      .out_scales = args.out.type == OutputType::nvfp4
-                        ? args.out.scales + row * scale_row_bytes + first_column / kScaleBlock
-                        : nullptr,
-      .out_scale_row_bytes = scale_row_bytes,
-      .out_global_scale = args.out.global_scale,
-      .columns = std::min(shape.n - first_column, task.panels * panel_columns(shape.op)),
-      .streaming = call.config.store == StoreMode::streaming ? 1 : 0,
-      .lines_streamed = 0,
-      .quantize_block = quantize_block16};
+  FinishArgs finish{.acc = acc,
+                    .panel_stride = round_up(task.block.rows, 16) * kPanelRows,
+                    .panels = task.panels,
+                    .token_count = task.block.rows,
+                    .gated = shape.op == Op::gated ? 1 : 0,
+                    .alpha_gate = a_scale * call.weights.global_scales[2 * group],
+                    .alpha_up = a_scale * call.weights.global_scales[2 * group + 1],
+                    .bias_gate = args.bias.empty() ? nullptr : args.bias.data() + bias_at,
+                    .bias_up = args.bias_up.empty() ? nullptr : args.bias_up.data() + bias_at,
+                    .activation = static_cast<int>(args.activation.kind),
+                    .act_alpha = args.activation.alpha,
+                    .act_beta = args.activation.beta,
+                    .act_limit = args.activation.limit,
+                    .output = static_cast<int>(args.out.type),
+                    .out = static_cast<std::uint8_t*>(args.out.data) + row * row_bytes +
+                           first_column * output_bits(args.out.type) / 8,
+                    .out_row_bytes = row_bytes,
+                    .out_scales = args.out.type == OutputType::nvfp4
+                                      ? args.out.scales + row * scale_row_bytes + first_column / kScaleBlock
+                                      : nullptr,
+                    .out_scale_row_bytes = scale_row_bytes,
+                    .out_global_scale = args.out.global_scale,
+                    .columns = std::min(shape.n - first_column, task.panels * panel_columns(shape.op)),
+                    .streaming = call.config.store == StoreMode::streaming ? 1 : 0,
+                    .lines_streamed = 0,
+                    .quantize_block = quantize_block16};
   call.isa.finish(finish);
   counts.streamed += finish.lines_streamed;
   ++counts.tasks;

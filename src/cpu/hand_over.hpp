@@ -19,8 +19,8 @@ struct alignas(64) HandOver {
   alignas(64) std::int64_t task[kSlots] = {};
 };
 
-/// Waits until `counter` exceeds `value`. Spins first, since the other side is at most a panel away, then yields so that
-/// a machine with fewer cores than threads makes progress.
+/// Waits until `counter` exceeds `value`. Spins first, since the other side is at most a panel away, then yields so
+/// that a machine with fewer cores than threads makes progress.
 inline void wait_beyond(const std::atomic<std::int64_t>& counter, std::int64_t value) {
   constexpr int kSpins = 2000;
   for (int spin = 0; counter.load(std::memory_order_acquire) <= value; ++spin) {

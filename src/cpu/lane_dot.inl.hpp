@@ -1,6 +1,6 @@
-// The fp32 multiply of AVX-512, AVX2 and portable: vectors run along k, so a scaled weight is dequantised by look-up alone
-// and activations need no transposition. Included inside each instruction set's own anonymous namespace; the including
-// file provides Vec, kLanes, kMaxTokens, load(), multiply_add(), and sums_of_rows().
+// The fp32 multiply of AVX-512, AVX2 and portable: vectors run along k, so a scaled weight is dequantised by look-up
+// alone and activations need no transposition. Included inside each instruction set's own anonymous namespace; the
+// including file provides Vec, kLanes, kMaxTokens, load(), multiply_add(), and sums_of_rows().
 //
 //   buffer  [8 quarters][steps][32/kLanes vectors][4 rows][kLanes]   one quarter (4 rows) is one register block
 //   tokens  [token][steps][32/kLanes vectors][kLanes]                the same order of k inside a step
@@ -50,9 +50,9 @@ static inline void dot_tokens(int count, const float* weights, const float* toke
     case 3:
       return dot_block<3>(weights, tokens, token_stride, steps, acc, accumulate);
     case 4:
-      return dot_block<kMaxTokens < 4 ? 1 : 4>(weights, tokens, token_stride, steps, acc, accumulate);
+      return dot_block < kMaxTokens < 4 ? 1 : 4 > (weights, tokens, token_stride, steps, acc, accumulate);
     case 5:
-      return dot_block<kMaxTokens < 5 ? 1 : 5>(weights, tokens, token_stride, steps, acc, accumulate);
+      return dot_block < kMaxTokens < 5 ? 1 : 5 > (weights, tokens, token_stride, steps, acc, accumulate);
     default:
       return dot_block<kMaxTokens>(weights, tokens, token_stride, steps, acc, accumulate);
   }
@@ -98,7 +98,8 @@ static inline float fp16_value(uint16_t bits) {
   if ((bits & 0x7C00U) == 0x7C00U) {
     value = __builtin_bit_cast(float, magnitude | 0x7F800000U);
   } else if ((bits & 0x7C00U) == 0) {
-    // NOTE: magnitude is an fp32 subnormal here, which a caller's flush-to-zero mode would lose; count in units instead.
+    // NOTE: magnitude is an fp32 subnormal here, which a caller's flush-to-zero mode would lose; count in units
+    // instead.
     value = static_cast<float>(bits & 0x3FFU) * 0x1p-24f;
   }
   return __builtin_bit_cast(float, __builtin_bit_cast(uint32_t, value) | sign);

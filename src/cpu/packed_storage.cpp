@@ -62,7 +62,9 @@ PackedWeights::Storage::Storage(const WeightsShape& weights_shape) : shape(weigh
   madvise(memory, bytes, MADV_HUGEPAGE);
 }
 
-PackedWeights::Storage::~Storage() { munmap(data, bytes); }
+PackedWeights::Storage::~Storage() {
+  munmap(data, bytes);
+}
 
 namespace cpu {
 namespace {

@@ -17,12 +17,12 @@ struct PackedWeights::Storage {
   Storage& operator=(const Storage&) = delete;
 
   WeightsShape shape;
-  std::int64_t panels = 0;            // of one group
-  std::int64_t steps = 0;             // of one panel
-  std::size_t bytes = 0;              // of the mapping
-  std::uint8_t* data = nullptr;       // [groups][panels][steps][kStepBytes], 64-byte aligned
-  std::vector<float> global_scales;   // [groups][2]: gate, up (plain: the first)
-  std::vector<std::uint8_t> packed;   // [groups]: 1 once packed
+  std::int64_t panels = 0;           // of one group
+  std::int64_t steps = 0;            // of one panel
+  std::size_t bytes = 0;             // of the mapping
+  std::uint8_t* data = nullptr;      // [groups][panels][steps][kStepBytes], 64-byte aligned
+  std::vector<float> global_scales;  // [groups][2]: gate, up (plain: the first)
+  std::vector<std::uint8_t> packed;  // [groups]: 1 once packed
 
   [[nodiscard]] const std::uint8_t* panel(std::int64_t group, std::int64_t index) const {
     return data + (group * panels + index) * steps * cpu::kStepBytes;

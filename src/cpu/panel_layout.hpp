@@ -31,14 +31,24 @@ inline constexpr std::size_t kCacheLine = 64;
 
 static_assert(kStepBytes % kCacheLine == 0, "a step starts on a cache line so that 64-byte loads never split");
 
-constexpr std::int64_t divide_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit; }
-constexpr std::int64_t round_up(std::int64_t value, std::int64_t unit) { return divide_up(value, unit) * unit; }
+constexpr std::int64_t divide_up(std::int64_t value, std::int64_t unit) {
+  return (value + unit - 1) / unit;
+}
+constexpr std::int64_t round_up(std::int64_t value, std::int64_t unit) {
+  return divide_up(value, unit) * unit;
+}
 
 /// Columns of C that one panel yields.
-constexpr std::int64_t panel_columns(Op op) { return op == Op::gated ? kHalfRows : kPanelRows; }
+constexpr std::int64_t panel_columns(Op op) {
+  return op == Op::gated ? kHalfRows : kPanelRows;
+}
 
 /// Panels of one group, and steps of one panel.
-constexpr std::int64_t panel_count(Op op, std::int64_t n) { return divide_up(n, panel_columns(op)); }
-constexpr std::int64_t step_count(std::int64_t k) { return divide_up(k, kStepK); }
+constexpr std::int64_t panel_count(Op op, std::int64_t n) {
+  return divide_up(n, panel_columns(op));
+}
+constexpr std::int64_t step_count(std::int64_t k) {
+  return divide_up(k, kStepK);
+}
 
 }  // namespace thresher::cpu

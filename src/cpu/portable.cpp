@@ -12,13 +12,17 @@ constexpr int kLanes = 4;
 constexpr int kMaxTokens = 2;
 typedef float Vec __attribute__((vector_size(16)));
 
-inline Vec zero() { return Vec{0, 0, 0, 0}; }
+inline Vec zero() {
+  return Vec{0, 0, 0, 0};
+}
 inline Vec load(const float* from) {
   Vec value;
   __builtin_memcpy(&value, from, sizeof value);
   return value;
 }
-inline Vec multiply_add(Vec a, Vec b, Vec c) { return a * b + c; }
+inline Vec multiply_add(Vec a, Vec b, Vec c) {
+  return a * b + c;
+}
 
 inline void add_sums_of_rows(const Vec rows[4], float* to, int accumulate) {
   for (int r = 0; r < 4; ++r) {
@@ -27,7 +31,9 @@ inline void add_sums_of_rows(const Vec rows[4], float* to, int accumulate) {
   }
 }
 
-inline int k_of_lane(int lane) { return lane; }
+inline int k_of_lane(int lane) {
+  return lane;
+}
 
 // ---- dequantise -----------------------------------------------------------------------------------------------------
 
@@ -103,7 +109,9 @@ inline void narrow_row(const float* values, int output, uint16_t* out) {
 }
 
 // No portable instruction goes past the cache, so why_invalid() refuses streaming here.
-inline void copy_line(uint8_t* to, const uint8_t* from) { __builtin_memcpy(to, from, 64); }
+inline void copy_line(uint8_t* to, const uint8_t* from) {
+  __builtin_memcpy(to, from, 64);
+}
 
 #include "cpu/finish.inl.hpp"
 

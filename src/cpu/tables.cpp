@@ -1,6 +1,5 @@
 // The dequantisation tables: every product of a scale and an E2M1 code, computed by the compiler.
 #include <bit>
-
 #include <cstdint>
 
 #include "cpu/kernel_table.hpp"

@@ -43,8 +43,7 @@ WorkspaceLayout layout_workspace(const CpuConfig& config, const WeightsShape& sh
   const std::int64_t tiles = max_rows / isa.token_tile + std::min(shape.groups, max_rows);
   const std::int64_t block_steps = std::min<std::int64_t>(config.block_k / kStepK, steps);
   const std::int64_t acc_tokens = round_up(std::min<std::int64_t>(config.block_m, max_rows), 16);
-  const std::int64_t panels =
-      std::min(panel_count(shape.op, shape.n), config.block_n / panel_columns(shape.op));
+  const std::int64_t panels = std::min(panel_count(shape.op, shape.n), config.block_n / panel_columns(shape.op));
 
   WorkspaceLayout layout;
   // Sized for the widest operand, so that one workspace serves every type.

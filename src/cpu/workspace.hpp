@@ -19,8 +19,8 @@ inline constexpr std::int64_t kMaxAutoBlockM = 256;
 inline constexpr std::int64_t kMaxAutoBlockN = 256;
 inline constexpr std::int64_t kMaxAutoBlockK = 1024;
 
-/// Groups may be split into m blocks of at most block_m rows; the blocks of a group are made equal, so that 384 rows are
-/// two blocks of 192 and not 256 and 128.
+/// Groups may be split into m blocks of at most block_m rows; the blocks of a group are made equal, so that 384 rows
+/// are two blocks of 192 and not 256 and 128.
 struct TokenBlock {
   std::int32_t group;
   std::int32_t first;  // row in the group
@@ -37,18 +37,18 @@ struct Task {
 struct Scratch {
   std::uint8_t* buffers;  // dequant_stages dequantised panels
   std::int64_t buffer_bytes;
-  float* acc;             // [panels][tokens][32]
+  float* acc;  // [panels][tokens][32]
 };
 
 /// Sizes of the parts of a workspace, all multiples of 64 bytes.
 struct WorkspaceLayout {
-  std::int64_t tile_bytes = 0;     // one packed token tile, all of k
-  std::size_t group_tiles = 0;     // int64 [groups + 1]: first token tile of each group
-  std::size_t token_blocks = 0;    // TokenBlock [...]
-  std::size_t tasks = 0;           // Task [...]
-  std::size_t tokens = 0;          // packed token tiles
-  std::size_t hand_overs = 0;      // one HandOver a pair of threads
-  std::size_t scratch = 0;         // per thread
+  std::int64_t tile_bytes = 0;   // one packed token tile, all of k
+  std::size_t group_tiles = 0;   // int64 [groups + 1]: first token tile of each group
+  std::size_t token_blocks = 0;  // TokenBlock [...]
+  std::size_t tasks = 0;         // Task [...]
+  std::size_t tokens = 0;        // packed token tiles
+  std::size_t hand_overs = 0;    // one HandOver a pair of threads
+  std::size_t scratch = 0;       // per thread
   std::size_t scratch_per_thread = 0;
   std::int64_t buffer_bytes = 0;
   std::size_t total = 0;

@@ -16,7 +16,8 @@ class Kernels : public ::testing::TestWithParam<Isa> {
 INSTANTIATE_TEST_SUITE_P(Isa, Kernels, ::testing::ValuesIn(usable_isas()), isa_name);
 
 Problem small_problem() {
-  return {.op = Op::gated, .m = {3, 0, 18}, .n = 48, .k = 80, .operand = OperandType::nvfp4, .output = OutputType::fp32};
+  return {
+      .op = Op::gated, .m = {3, 0, 18}, .n = 48, .k = 80, .operand = OperandType::nvfp4, .output = OutputType::fp32};
 }
 
 TEST_P(Kernels, AgreeForAwkwardShapes) {

@@ -12,8 +12,13 @@ class Knobs : public ::testing::TestWithParam<Isa> {
 
   CallReport correct(const CpuConfig& config) { return expect_correct(data_, config); }
   [[nodiscard]] CpuConfig base() const {
-    return {.isa = GetParam(), .block_m = 128, .block_n = 64, .block_k = 128, .dequant_stages = 1,
-            .prefetch_distance = 0, .threads = 1};
+    return {.isa = GetParam(),
+            .block_m = 128,
+            .block_n = 64,
+            .block_k = 128,
+            .dequant_stages = 1,
+            .prefetch_distance = 0,
+            .threads = 1};
   }
 
   ProblemData data_;
@@ -119,7 +124,8 @@ TEST(WhyInvalid, NamesTheKnobItsValueAndTheWayOut) {
     return cpu::why_invalid(cpu_config_from_text(text), output).value_or("");
   };
   EXPECT_EQ(why(""), "");
-  EXPECT_NE(why("block_m=17").find("block_m=17 can't run: it must be 0 (automatic) or a multiple of 16"), std::string::npos);
+  EXPECT_NE(why("block_m=17").find("block_m=17 can't run: it must be 0 (automatic) or a multiple of 16"),
+            std::string::npos);
   EXPECT_NE(why("block_n=16").find("block_n=16"), std::string::npos);
   EXPECT_NE(why("block_k=-32").find("block_k=-32"), std::string::npos);
   EXPECT_NE(why("block_k=131072").find("up to 65536"), std::string::npos);

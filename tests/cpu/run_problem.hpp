@@ -48,10 +48,12 @@ inline PackedWeights pack(const ProblemData& data) {
 class GuardedOutput {
  public:
   explicit GuardedOutput(const ProblemData& data)
-      : bytes_(output_bytes(data.problem)), scale_bytes_(scale_bytes(data.problem)),
-        memory_(bytes_ + 2 * kGuardBytes), scales_(scale_bytes_ + 2 * kGuardBytes) {
-    view_ = {data.problem.output, memory_.data() + kGuardBytes, nullptr, data.out_global_scale,
-             data.problem.total_m(), data.problem.n};
+      : bytes_(output_bytes(data.problem)),
+        scale_bytes_(scale_bytes(data.problem)),
+        memory_(bytes_ + 2 * kGuardBytes),
+        scales_(scale_bytes_ + 2 * kGuardBytes) {
+    view_ = {data.problem.output,   memory_.data() + kGuardBytes, nullptr,
+             data.out_global_scale, data.problem.total_m(),       data.problem.n};
     if (data.problem.output == OutputType::nvfp4) view_.scales = scales_.data() + kGuardBytes;
   }
 
@@ -136,6 +138,8 @@ inline std::vector<Isa> usable_isas() {
   return isas;
 }
 
-inline std::string isa_name(const ::testing::TestParamInfo<Isa>& info) { return to_string(info.param); }
+inline std::string isa_name(const ::testing::TestParamInfo<Isa>& info) {
+  return to_string(info.param);
+}
 
 }  // namespace thresher::testing
