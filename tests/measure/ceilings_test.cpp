@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -41,9 +42,15 @@ cpu::IsaKernels fake_kernels() {
 TEST(MeasureMultiplyAdd, FindsAKnownRateAndAddsUpThreads) {
   entered = left = 0;
   const cpu::IsaKernels kernels = fake_kernels();
-  const double one = measure_multiply_add(kernels, 1, 5, 0.02);
+  // A busy machine wakes a sleeper late, which can only lower a rate: the best of several tries is held to the truth.
+  double one = 0;
+  double two = 0;
+  for (int attempt = 0; attempt < 10 && (one < 0.8e9 || two < 1.6e9); ++attempt) {
+    one = std::max(one, measure_multiply_add(kernels, 1, 5, 0.02));
+    two = std::max(two, measure_multiply_add(kernels, 2, 5, 0.02));
+  }
   EXPECT_NEAR(one, 1e9, 0.2e9);
-  EXPECT_NEAR(measure_multiply_add(kernels, 2, 5, 0.02) / one, 2.0, 0.4);
+  EXPECT_NEAR(two, 2e9, 0.4e9);
   EXPECT_GT(entered, 0);
   EXPECT_EQ(entered, left);
 }
