@@ -27,8 +27,8 @@ std::optional<std::string> why_block_invalid(const char* name, std::int64_t valu
 }
 
 // How far ahead packed weights are fetched. With few tokens their stream is all there is to wait for; with more, lines
-// fetched long before use push the tokens out of L1. Measured with AVX2 on Zen 3, 2 threads: decode-g8-m4 42.7 ms at 9216
-// bytes and 50.0 at 0; g2-k1536 87.4 ms at 1152 bytes, 90.6 at 9216 and 98.2 at 0.
+// fetched long before use push the tokens out of L1. Measured with AVX2 on Zen 3, 2 threads: decode-g8-m4 42.7 ms at
+// 9216 bytes and 50.0 at 0; g2-k1536 87.4 ms at 1152 bytes, 90.6 at 9216 and 98.2 at 0.
 std::int32_t automatic_prefetch(const ShapeSummary& shape) {
   constexpr std::int64_t kFewTokens = 16;
   constexpr std::int32_t kFar = 9216;
