@@ -24,7 +24,7 @@ build: ## set up and build what users install
 
 asan: ## build with AddressSanitizer and UndefinedBehaviorSanitizer, run the unit tests
 	@tools/setup.sh test
-	@tools/build.sh asan
+	@tools/build.sh asan --target unit_tests
 	@ctest --preset asan -j $${JOBS:-$$(nproc)}
 
 lint: tidy ## check the sources: layers, sizes, links, format, clang-tidy

@@ -22,7 +22,7 @@ echo "test: checking the sources"
 tools/lint.sh || status=1
 run_preset release
 
-tools/build.sh asan
+tools/build.sh asan --target unit_tests
 run_preset asan
 
 python3 tools/test_summary.py "$((SECONDS - started))" release=build/release/tests.xml asan=build/asan/tests.xml || status=1
