@@ -80,6 +80,10 @@ void dequantise(DequantRun& run, int64_t end) {
     if (run.prefetch_bytes > 0) {
       _mm_prefetch(reinterpret_cast<const char*>(packed + 64 * quarter + run.prefetch_bytes), _MM_HINT_T0);
       ++run.lines_prefetched;
+      if (quarter == 0) {
+        _mm_prefetch(reinterpret_cast<const char*>(packed + 512 + run.prefetch_bytes), _MM_HINT_T0);  // scales
+        ++run.lines_prefetched;
+      }
     }
     float* out = reinterpret_cast<float*>(run.buffer + (quarter * run.steps + step) * 512);
     const uint8_t* scales = packed + 512 + 8 * quarter;

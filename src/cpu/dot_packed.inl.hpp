@@ -18,6 +18,9 @@ static inline void dot_packed_block(const DotPackedArgs& args, const uint8_t* st
   for (int64_t s = 0; s < steps; ++s) {
     if (args.prefetch_bytes > 0 && first_row == 0) {
       __builtin_prefetch(step + 64 * quarter + args.prefetch_bytes);
+      if (quarter == 0) {
+        __builtin_prefetch(step + 512 + args.prefetch_bytes);  // the line of scales
+      }
     }
 #pragma GCC unroll 2
     for (int u = 0; u < kUnitsPerStep; ++u) {
@@ -80,7 +83,7 @@ static void dot_packed_panel(const DotPackedArgs& args) {
     }
   }
   if (args.prefetch_bytes > 0) {
-    *args.lines_prefetched += 8 * args.steps;
+    *args.lines_prefetched += 9 * args.steps;
   }
   for (int block = 0; block < 32 / kRows; ++block) {
     reduce_block<kRows, kTokens>(sums[block], args.acc + block * kRows, args.accumulate);

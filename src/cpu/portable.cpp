@@ -62,6 +62,10 @@ void dequantise(DequantRun& run, int64_t end) {
     if (run.prefetch_bytes > 0) {
       __builtin_prefetch(packed + 64 * quarter + run.prefetch_bytes);
       ++run.lines_prefetched;
+      if (quarter == 0) {
+        __builtin_prefetch(packed + 512 + run.prefetch_bytes);  // scales
+        ++run.lines_prefetched;
+      }
     }
     dequantise_quarter(packed, quarter, reinterpret_cast<float*>(run.buffer + (quarter * run.steps + step) * 512));
   }

@@ -27,6 +27,10 @@ static inline void prefetch_packed(DequantRun& run, const uint8_t* packed, int64
   if (run.prefetch_bytes > 0) {
     _mm_prefetch(reinterpret_cast<const char*>(packed + 64 * quarter + run.prefetch_bytes), _MM_HINT_T0);
     ++run.lines_prefetched;
+    if (quarter == 0) {
+      _mm_prefetch(reinterpret_cast<const char*>(packed + 512 + run.prefetch_bytes), _MM_HINT_T0);  // scales
+      ++run.lines_prefetched;
+    }
   }
 }
 

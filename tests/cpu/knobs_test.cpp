@@ -68,7 +68,7 @@ TEST_P(Knobs, PrefetchDistanceAsksForLinesAhead) {
   CpuConfig c = base();
   EXPECT_EQ(correct(c).lines_prefetched, 0);
   c.prefetch_distance = 576;
-  EXPECT_EQ(correct(c).lines_prefetched, 4 * kPanels * 17 * 8);  // 8 lines of codes a step of 32 k
+  EXPECT_EQ(correct(c).lines_prefetched, 4 * kPanels * 17 * 9);  // 9 lines a step of 32 k
 }
 
 TEST_P(Knobs, StreamingStoresGoPastTheCache) {
