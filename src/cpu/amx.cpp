@@ -29,6 +29,8 @@ void enter() {
     config.bytes_per_row[tile] = 64;
     config.rows[tile] = 16;
   }
+  // NOTE: GCC 12 says that the instruction reads 8 bytes only, and drops the stores to the rest without this.
+  asm volatile("" : "+m"(config));
   _tile_loadconfig(&config);
 }
 
