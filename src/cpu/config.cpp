@@ -124,7 +124,7 @@ CpuConfig resolve(const CpuConfig& config, const ShapeSummary& shape, OutputType
   }
   const bool amx = resolved.isa == Isa::amx;
   if (resolved.threads == 0) {
-    resolved.threads = std::clamp(std::min(omp_get_max_threads(), device::cpu_info().cores), 1, kMaxThreads);
+    resolved.threads = std::clamp(std::min(omp_get_max_threads(), omp_get_num_procs()), 1, kMaxThreads);
   }
   if (resolved.block_m == 0) resolved.block_m = static_cast<std::int32_t>(kMaxAutoBlockM);
   if (resolved.block_k == 0) {
