@@ -285,7 +285,6 @@ double spin_multiply_add(int64_t iterations) {
 
 }  // namespace
 
-extern const IsaKernels kAmxKernels;
 const IsaKernels kAmxKernels = {
     .name = "amx",
     .token_tile = 16,

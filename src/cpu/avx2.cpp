@@ -169,7 +169,6 @@ double spin_multiply_add(int64_t iterations) {
 
 }  // namespace
 
-extern const IsaKernels kAvx2Kernels;
 const IsaKernels kAvx2Kernels = {
     .name = "avx2",
     .token_tile = 1,

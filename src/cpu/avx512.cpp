@@ -125,7 +125,6 @@ double spin_multiply_add(int64_t iterations) {
 
 }  // namespace
 
-extern const IsaKernels kAvx512Kernels;
 const IsaKernels kAvx512Kernels = {
     .name = "avx512",
     .token_tile = 1,

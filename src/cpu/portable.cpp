@@ -144,7 +144,6 @@ double spin_multiply_add(int64_t iterations) {
 
 }  // namespace
 
-extern const IsaKernels kPortableKernels;
 const IsaKernels kPortableKernels = {
     .name = "portable",
     .token_tile = 1,
