@@ -14,7 +14,7 @@ die() {
 }
 
 build_packages=(g++ cmake ninja-build libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev
-  libtomlplusplus-dev libfmt-dev)
+  libtomlplusplus-dev libfmt-dev libjs-chart.js libsqlite3-dev libmd-dev)
 test_packages=(python3 python3-venv binutils)
 # Absent from some releases and machines; what needs them then says that it is skipped.
 optional_packages=(clang-format clang-tidy)

@@ -1,12 +1,15 @@
 // The two functions a user calls, and what they need.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "thresher/champions.hpp"
 #include "thresher/config.hpp"
 #include "thresher/problem.hpp"
 #include "thresher/views.hpp"
@@ -42,7 +45,9 @@ struct GroupedGemmArgs {
 };
 
 struct EngineOptions {
-  CpuConfig cpu;  // fields left automatic are chosen per problem; THRESHER_CPU_ISA overrides cpu.isa
+  CpuConfig cpu = {};  // fields left automatic are chosen per problem; THRESHER_CPU_ISA overrides cpu.isa
+  // Fill open fields first, see with_champion(); what they leave open is chosen as without them.
+  ChampionTable champions = {};
 };
 
 /// Runs grouped GEMMs. Calls are const, deterministic (same call, same bits, for any number of threads) and may be
@@ -63,8 +68,24 @@ class Engine {
   /// The config that a problem would run with: every field resolved, none automatic.
   [[nodiscard]] CpuConfig resolve(const Problem& problem) const;
 
+  /// The champion whose values `problem` runs with; null where none applies: there is none of its op, class of shapes
+  /// and the instruction set that runs, or its values can't run together with what the caller asked for or with the
+  /// type of the output. Points into this engine.
+  [[nodiscard]] const Champion* champion(const Problem& problem) const;
+
  private:
-  CpuConfig config_;
+  // What calls of one op, class of shapes and output type run with.
+  struct Choice {
+    CpuConfig config;
+    std::optional<std::size_t> champion;  // its place in champions_
+  };
+  [[nodiscard]] const Choice& choice(Op op, ShapeClass shape_class, OutputType output) const;
+  [[nodiscard]] Choice choose(const CpuConfig& asked, Op op, ShapeClass shape_class, OutputType output, Isa isa) const;
+  void run(Op op, const PackedWeights& weights, const GroupedGemmArgs& args) const;
+
+  static constexpr std::size_t kChoices = 2 * 2 * 4;  // ops, classes, output types
+  ChampionTable champions_;
+  std::array<Choice, kChoices> choices_;  // made once, because a call allocates nothing
 };
 
 /// An instruction set of this build, and whether this machine can run it.

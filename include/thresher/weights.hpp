@@ -21,6 +21,7 @@ struct WeightsShape {
 /// The packed weights of all groups: 0.5625 bytes an element, plus padding of n to the panel and k to 32.
 /// Groups are packed one by one, so a checkpoint can be read, packed and dropped expert by expert.
 /// Packing different groups from different threads is safe; packing the same group twice replaces it.
+/// Weights that were moved from throw Error(invalid_argument) whatever is asked of them, until they are assigned to.
 class PackedWeights {
  public:
   explicit PackedWeights(const WeightsShape& shape);
@@ -36,11 +37,11 @@ class PackedWeights {
   /// Packs group `group` of gated weights: both [n, k], each with its own global scale.
   void pack(std::int64_t group, const Nvfp4View& gate, const Nvfp4View& up);
 
-  [[nodiscard]] const WeightsShape& shape() const noexcept;
-  [[nodiscard]] std::size_t bytes() const noexcept;
+  [[nodiscard]] const WeightsShape& shape() const;
+  [[nodiscard]] std::size_t bytes() const;
 
   struct Storage;  // defined by the backend
-  [[nodiscard]] const Storage& storage() const noexcept { return *storage_; }
+  [[nodiscard]] const Storage& storage() const;
 
  private:
   std::unique_ptr<Storage> storage_;

@@ -38,37 +38,72 @@ inline void add_sums_of_rows(const Vec rows[4], float* to, int accumulate) {
   _mm_storeu_ps(to, sum);
 }
 
-// Dequantising leaves the even k of a block of 16 in one vector and the odd ones in the next.
+// Dequantising leaves a step in four vectors: k 0..7 and 16..23, even then odd ones, and k 8..15 and 24..31 likewise.
 inline int k_of_lane(int lane) {
-  return lane / 16 * 16 + lane % 8 * 2 + lane % 16 / 8;
+  const int vector = lane / 8;
+  return lane % 4 * 2 + lane % 8 / 4 * 16 + vector % 2 + vector / 2 * 8;
 }
 
 // ---- dequantise -----------------------------------------------------------------------------------------------------
 
-// One row of a block of 16 k as fp32: `words` hold four rows' nibbles, two look-ups by scale give the bytes of bf16.
-inline void expand_words(__m256i words, int row, uint8_t scale, Vec* even, Vec* odd) {
-  const uint8_t(*planes)[16] = kDequantTables.planes[scale];
-  const __m256i low_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[0])));
-  const __m256i high_table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(planes[1])));
-  const __m256i index = _mm256_and_si256(_mm256_srli_epi16(words, 4 * row), _mm256_set1_epi16(0x000F));
-  // NOTE: the upper byte of a word holds no index and looks up entry 0. Its low byte is 0 for every scale but NaN,
-  // where it ORs into a NaN and leaves a NaN; the high byte is shifted out.
-  const __m256i low = _mm256_shuffle_epi8(low_table, index);
-  const __m256i high = _mm256_slli_epi16(_mm256_shuffle_epi8(high_table, index), 8);
-  const __m256i bf16 = _mm256_or_si256(low, high);
-  *even = _mm256_castsi256_ps(_mm256_slli_epi32(bf16, 16));
-  *odd = _mm256_castsi256_ps(_mm256_and_si256(bf16, _mm256_set1_epi32(static_cast<int>(0xFFFF0000U))));
+inline __m256i load_bytes(const uint8_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+inline __m256i load_half_twice(const uint8_t* from) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
 
-inline void dequantise_block(const uint8_t* codes, const uint8_t* scales, float* out) {
-  const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+// NOTE: on Zen 3 a blend of two loads costs nothing beside multiply-adds, while an insertion into the upper half costs
+// half a cycle; every pair of halves below is therefore blended.
+constexpr int kUpperHalf = 0xF0;
+
+// Rows 2 * pair and 2 * pair + 1 of a quarter, a byte for each k: the lower half is the first block of 16 k.
+inline __m256i row_pair(const uint8_t* codes, int pair) {
+  __m256i middle = load_bytes(codes + 16);
+  asm("" : "+x"(middle));  // loaded once: loads are what the multiplication waits for
+  const __m256i first = _mm256_blend_epi32(load_half_twice(codes), middle, kUpperHalf);
+  const __m256i second = _mm256_blend_epi32(middle, load_half_twice(codes + 48), kUpperHalf);
+  if (pair == 0) {
+    const __m256i low_byte = _mm256_set1_epi16(0x00FF);
+    return _mm256_packus_epi16(_mm256_and_si256(first, low_byte), _mm256_and_si256(second, low_byte));
+  }
+  return _mm256_packus_epi16(_mm256_srli_epi16(first, 8), _mm256_srli_epi16(second, 8));
+}
+
+// One row of a step as fp32: the scales of its two blocks select the tables of each half, two look-ups give the bytes
+// of bf16.
+inline void expand_row(__m256i pair, const uint8_t* scales, int row, Vec* values) {
+  const uint8_t(*first)[32] = kDequantTables.planes[scales[2 * row]];
+  const uint8_t(*second)[32] = kDequantTables.planes[scales[2 * row + 1]];
+  const __m256i low_table = _mm256_blend_epi32(load_bytes(first[0]), load_bytes(second[0]), kUpperHalf);
+  const __m256i high_table = _mm256_blend_epi32(load_bytes(first[1]), load_bytes(second[1]), kUpperHalf);
+  const __m256i shifted = row % 2 == 0 ? pair : _mm256_srli_epi16(pair, 4);
+  const __m256i index = _mm256_and_si256(shifted, _mm256_set1_epi8(0x0F));
+  const __m256i low = _mm256_shuffle_epi8(low_table, index);
+  const __m256i high = _mm256_shuffle_epi8(high_table, index);
+  const __m256i words[2] = {_mm256_unpacklo_epi8(low, high), _mm256_unpackhi_epi8(low, high)};
+  const __m256i high_half = _mm256_set1_epi32(static_cast<int>(0xFFFF0000U));
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    values[2 * i] = _mm256_castsi256_ps(_mm256_slli_epi32(words[i], 16));
+    values[2 * i + 1] = _mm256_castsi256_ps(_mm256_and_si256(words[i], high_half));
+  }
+}
+
+inline void dequantise_quarter(const uint8_t* codes, const uint8_t* scales, float* out) {
+#pragma GCC unroll 2
+  for (int pair = 0; pair < 2; ++pair) {
+    const __m256i bytes = row_pair(codes, pair);
+    Vec upper[4];
+    Vec lower[4];
+    expand_row(bytes, scales, 2 * pair, upper);
+    expand_row(bytes, scales, 2 * pair + 1, lower);
+    // Neighbouring stores fill a line.
 #pragma GCC unroll 4
-  for (int row = 0; row < 4; ++row) {
-    Vec even;
-    Vec odd;
-    expand_words(words, row, scales[2 * row], &even, &odd);
-    _mm256_storeu_ps(out + 8 * row, even);
-    _mm256_storeu_ps(out + 32 + 8 * row, odd);
+    for (int v = 0; v < 4; ++v) {
+      _mm256_storeu_ps(out + 32 * v + 16 * pair, upper[v]);
+      _mm256_storeu_ps(out + 32 * v + 16 * pair + 8, lower[v]);
+    }
   }
 }
 
@@ -86,9 +121,7 @@ void dequantise(DequantRun& run, int64_t end) {
       }
     }
     float* out = reinterpret_cast<float*>(run.buffer + (quarter * run.steps + step) * 512);
-    const uint8_t* scales = packed + 512 + 8 * quarter;
-    dequantise_block(packed + 64 * quarter, scales, out);
-    dequantise_block(packed + 64 * quarter + 32, scales + 1, out + 64);
+    dequantise_quarter(packed + 64 * quarter, packed + 512 + 8 * quarter, out);
   }
 }
 
@@ -97,14 +130,12 @@ void dequantise(DequantRun& run, int64_t end) {
 // ---- few tokens -----------------------------------------------------------------------------------------------------
 
 constexpr int kSums = 12;
-constexpr int kUnitsPerStep = 2;
+constexpr int kDirectTokens = 12;
+constexpr int kUnitRows = 2;
 typedef __m256i Unit;
 
-inline Unit load_unit(const uint8_t* step, int64_t quarter, int unit) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(step + 64 * quarter + 32 * unit));
-}
-inline void expand_row(Unit words, const uint8_t* scales, int row, int unit, Vec* even, Vec* odd) {
-  expand_words(words, row, scales[2 * row + unit], even, odd);
+inline Unit load_unit(const uint8_t* codes, int unit) {
+  return row_pair(codes, unit);
 }
 
 #include "cpu/dot_packed.inl.hpp"
@@ -183,7 +214,7 @@ const IsaKernels kAvx2Kernels = {
     .dequantise = dequantise,
     .multiply = multiply,
     .dot_packed = dot_packed,
-    .direct_tokens = 12,
+    .direct_tokens = kDirectTokens,
     .finish = finish,
     .spin_multiply_add = spin_multiply_add,
 };

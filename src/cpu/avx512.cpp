@@ -77,17 +77,17 @@ void dequantise(DequantRun& run, int64_t end) {
 // ---- few tokens -----------------------------------------------------------------------------------------------------
 
 constexpr int kSums = 24;
-constexpr int kUnitsPerStep = 1;
+constexpr int kDirectTokens = 12;
+constexpr int kUnitRows = 4;
 typedef __m512i Unit;
 
-inline Unit load_unit(const uint8_t* step, int64_t quarter, int unit) {
-  return _mm512_loadu_si512(step + 64 * quarter + 64 * unit);
+inline Unit load_unit(const uint8_t* codes, int unit) {
+  return _mm512_loadu_si512(codes + 64 * unit);
 }
-inline void expand_row(Unit codes, const uint8_t* scales, int row, int unit, Vec* even, Vec* odd) {
-  (void)unit;
+inline void expand_row(Unit codes, const uint8_t* scales, int row, Vec* values) {
   const __m512i words = row_words(codes, scales, row);
-  *even = _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
-  *odd = _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+  values[0] = _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
+  values[1] = _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
 }
 
 #include "cpu/dot_packed.inl.hpp"
@@ -139,7 +139,7 @@ const IsaKernels kAvx512Kernels = {
     .dequantise = dequantise,
     .multiply = multiply,
     .dot_packed = dot_packed,
-    .direct_tokens = 12,
+    .direct_tokens = kDirectTokens,
     .finish = finish,
     .spin_multiply_add = spin_multiply_add,
 };

@@ -8,6 +8,7 @@
 #include "cpu/panel_layout.hpp"
 #include "cpu/workspace.hpp"
 #include "device/cpu_info.hpp"
+#include "thresher/champions.hpp"
 #include "thresher/error.hpp"
 
 namespace thresher::cpu {
@@ -30,10 +31,9 @@ std::optional<std::string> why_block_invalid(const char* name, std::int64_t valu
 // fetched long before use push the tokens out of L1. Measured with AVX2 on Zen 3, 2 threads: decode-g8-m4 42.7 ms at
 // 9216 bytes and 50.0 at 0; g2-k1536 87.4 ms at 1152 bytes, 90.6 at 9216 and 98.2 at 0.
 std::int32_t automatic_prefetch(const ShapeSummary& shape) {
-  constexpr std::int64_t kFewTokens = 16;
   constexpr std::int32_t kFar = 9216;
   constexpr std::int32_t kNear = 1152;
-  return shape.total_m <= kFewTokens * shape.groups ? kFar : kNear;
+  return shape_class(shape.total_m, shape.groups_with_rows) == ShapeClass::decode ? kFar : kNear;
 }
 
 // The best usable instruction set, or the one asked for.
@@ -52,6 +52,17 @@ Isa resolve_isa(Isa asked) {
     }
   }
   throw Error(ErrorCode::unsupported, std::string("isa=") + to_string(asked) + " is not part of this build");
+}
+
+// All that OpenMP offers. Specialised roles need two of them.
+std::int32_t automatic_threads(const CpuConfig& config) {
+  const int threads = std::clamp(std::min(omp_get_max_threads(), omp_get_num_procs()), 1, kMaxThreads);
+  if (threads == 1 && config.roles == Roles::specialised) {
+    throw Error(ErrorCode::invalid_argument,
+                "roles=specialised can't run with threads=0 (automatic): it takes threads in pairs, but OpenMP offers "
+                "one here; give threads=2, raise OMP_NUM_THREADS or use roles=fused");
+  }
+  return threads;
 }
 
 // Columns per task: wide enough that activations are read from L2 rather than beyond, narrow enough that every thread
@@ -119,13 +130,11 @@ std::optional<std::string> why_invalid(const CpuConfig& config, OutputType outpu
 CpuConfig resolve(const CpuConfig& config, const ShapeSummary& shape, OutputType output) {
   CpuConfig resolved = config;
   resolved.isa = resolve_isa(config.isa);
+  if (resolved.threads == 0) resolved.threads = automatic_threads(config);
   if (const auto why = why_invalid(resolved, output)) {
     throw Error(ErrorCode::invalid_argument, *why);
   }
   const bool amx = resolved.isa == Isa::amx;
-  if (resolved.threads == 0) {
-    resolved.threads = std::clamp(std::min(omp_get_max_threads(), omp_get_num_procs()), 1, kMaxThreads);
-  }
   if (resolved.block_m == 0) resolved.block_m = static_cast<std::int32_t>(kMaxAutoBlockM);
   if (resolved.block_k == 0) {
     resolved.block_k = static_cast<std::int32_t>(std::min(round_up(shape.k, kStepK), kMaxAutoBlockK));

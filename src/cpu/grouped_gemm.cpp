@@ -18,6 +18,7 @@
 #include "cpu/hand_over.hpp"
 #include "cpu/packed_storage.hpp"
 #include "cpu/panel_layout.hpp"
+#include "cpu/thread_mode.hpp"
 #include "cpu/workspace.hpp"
 #include "format/quantize.hpp"
 
@@ -368,6 +369,7 @@ Scratch scratch_of(const Call& call, int thread) {
 }
 
 void run_thread(Call& call, int thread, int team, Counts& counts) {
+  const DefaultFloatMode mode;
   if (call.isa.enter != nullptr) call.isa.enter();
   pack_tokens(call);
 #pragma omp barrier
@@ -380,6 +382,7 @@ void run_thread(Call& call, int thread, int team, Counts& counts) {
   } else {
     run_consumer(call, call.hand_overs[thread / 2], scratch, counts);
   }
+  if (call.config.store == StoreMode::streaming) order_streaming_stores();
   if (call.isa.leave != nullptr) call.isa.leave();
 }
 

@@ -23,6 +23,7 @@ struct ShapeSummary {
   std::int64_t largest_m = 0;
   std::int64_t n = 0;
   std::int64_t k = 0;
+  std::int64_t groups_with_rows = 0;
 };
 
 /// Why a config can't run, in words and with the value, or nothing. Every constraint on the knobs is here.

@@ -116,8 +116,8 @@ extern const IsaKernels kAmxKernels;
 
 /// The look-up tables of the kernels: bf16 of e2m1(code) * e4m3(scale) for all 256 scales and 16 codes, exact.
 struct DequantTables {
+  alignas(64) uint8_t planes[256][2][32];  // low bytes, then high bytes; each plane twice in a row
   alignas(64) uint16_t words[256][16];     // bf16
-  alignas(64) uint8_t planes[256][2][16];  // the same, low bytes then high bytes
 };
 extern const DequantTables kDequantTables;
 

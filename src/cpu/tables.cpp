@@ -40,8 +40,11 @@ constexpr DequantTables make_tables() {
     for (unsigned code = 0; code < 16; ++code) {
       const std::uint16_t bits = bf16_bits(scale, code);
       tables.words[scale][code] = bits;
-      tables.planes[scale][0][code] = static_cast<std::uint8_t>(bits & 0xFFU);
-      tables.planes[scale][1][code] = static_cast<std::uint8_t>(bits >> 8U);
+      // Twice, so that a blend of two scales' planes gives each half of a vector its own table.
+      for (unsigned half = 0; half < 32; half += 16) {
+        tables.planes[scale][0][half + code] = static_cast<std::uint8_t>(bits & 0xFFU);
+        tables.planes[scale][1][half + code] = static_cast<std::uint8_t>(bits >> 8U);
+      }
     }
   }
   return tables;

@@ -67,7 +67,13 @@ WorkspaceLayout layout_workspace(const CpuConfig& config, const WeightsShape& sh
 std::size_t workspace_bytes(const CpuConfig& config, const WeightsShape& shape, std::int64_t max_rows) {
   // Automatic fields depend on the rows of a call, so the bound takes the largest that resolve() can pick, and for the
   // number of tasks the smallest.
-  const ShapeSummary summary{shape.op, shape.groups, max_rows, max_rows, shape.n, shape.k};
+  const ShapeSummary summary{.op = shape.op,
+                             .groups = shape.groups,
+                             .total_m = max_rows,
+                             .largest_m = max_rows,
+                             .n = shape.n,
+                             .k = shape.k,
+                             .groups_with_rows = std::min(shape.groups, max_rows)};
   CpuConfig large = resolve(config, summary, OutputType::fp32);
   if (config.block_n == 0) large.block_n = static_cast<std::int32_t>(kMaxAutoBlockN);
   CpuConfig many = large;

@@ -19,6 +19,8 @@ Environment read_environment(const std::function<const char*(const char*)>& vari
   Environment environment;
   environment.cpu_isa = value("THRESHER_CPU_ISA");
   environment.cases = value("THRESHER_CASES");
+  environment.champions = value("THRESHER_CHAMPIONS");
+  environment.terminal = value("TERM");
   environment.cache_dir = value("THRESHER_CACHE_DIR");
   if (!environment.cache_dir) {
     // The XDG specification says that a relative path here is invalid and must be ignored.

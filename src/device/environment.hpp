@@ -2,8 +2,10 @@
 //
 //   THRESHER_CPU_ISA    forces an instruction set: amx | avx512 | avx2 | portable
 //   THRESHER_CASES      folder of cases/*.toml to use instead of ./cases and the built-in ones
+//   THRESHER_CHAMPIONS  folder of champions/*.toml to use instead of ./champions and the built-in ones
 //   THRESHER_CACHE_DIR  where measurements of this machine are kept;
 //                       else XDG_CACHE_HOME/thresher, else HOME/.cache/thresher
+//   TERM                what the terminal can do: unset or "dumb" cannot move its cursor
 #pragma once
 
 #include <functional>
@@ -16,7 +18,9 @@ namespace thresher::device {
 struct Environment {
   std::optional<std::string> cpu_isa;
   std::optional<std::string> cases;
+  std::optional<std::string> champions;
   std::optional<std::string> cache_dir;  // resolved; nothing when no variable names a place
+  std::optional<std::string> terminal;
 };
 
 /// Reads the variables as they are now; nothing is remembered.

@@ -3,11 +3,13 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "device/cpu_info.hpp"
 #include "engine/message.hpp"
+#include "engine/validate_call.hpp"
 #include "thresher/thresher.h"
 #include "thresher/thresher.hpp"
 
@@ -145,7 +147,7 @@ thresher_call_report report_of(const thresher::CallReport& report) noexcept {
 
 using Call = void (thresher::Engine::*)(const thresher::PackedWeights&, const thresher::GroupedGemmArgs&) const;
 
-thresher_status call(Call function, const thresher_engine* engine, const thresher_weights* weights,
+thresher_status call(thresher::Op op, Call function, const thresher_engine* engine, const thresher_weights* weights,
                      const thresher_args* args) noexcept {
   return guarded([&] {
     const thresher::Engine& runner = required(engine, "engine").engine;
@@ -153,7 +155,12 @@ thresher_status call(Call function, const thresher_engine* engine, const threshe
     const thresher_args& given = required(args, "args");
     thresher::GroupedGemmArgs arguments = arguments_of(given);
     thresher::CallReport report;
-    if (given.report != nullptr) arguments.report = &report;
+    if (given.report != nullptr) {
+      arguments.report = &report;
+      // The engine sees its own report only; where the caller's lies is checked here, once the sizes are known good.
+      thresher::engine::validate_call(op, packed, arguments);
+      thresher::engine::validate_report(packed, arguments, std::as_bytes(std::span(given.report, 1)));
+    }
     (runner.*function)(packed, arguments);
     if (given.report != nullptr) *given.report = report_of(report);
   });
@@ -287,12 +294,12 @@ thresher_status thresher_workspace_bytes(const thresher_engine* engine, const th
 
 thresher_status thresher_grouped_gemm(const thresher_engine* engine, const thresher_weights* weights,
                                       const thresher_args* args) {
-  return call(&thresher::Engine::grouped_gemm, engine, weights, args);
+  return call(thresher::Op::plain, &thresher::Engine::grouped_gemm, engine, weights, args);
 }
 
 thresher_status thresher_grouped_gated_gemm(const thresher_engine* engine, const thresher_weights* weights,
                                             const thresher_args* args) {
-  return call(&thresher::Engine::grouped_gated_gemm, engine, weights, args);
+  return call(thresher::Op::gated, &thresher::Engine::grouped_gated_gemm, engine, weights, args);
 }
 
 }  // extern "C"

@@ -88,12 +88,17 @@ void PackedWeights::pack(std::int64_t group, const Nvfp4View& gate, const Nvfp4V
   cpu::pack_group(*storage_, group, gate, &up);
 }
 
-const WeightsShape& PackedWeights::shape() const noexcept {
-  return storage_->shape;
+const WeightsShape& PackedWeights::shape() const {
+  return storage().shape;
 }
 
-std::size_t PackedWeights::bytes() const noexcept {
-  return storage_->bytes;
+std::size_t PackedWeights::bytes() const {
+  return storage().bytes;
+}
+
+const PackedWeights::Storage& PackedWeights::storage() const {
+  if (storage_ == nullptr) refuse("these weights were moved from; use those that they were moved to");
+  return *storage_;
 }
 
 }  // namespace thresher

@@ -30,17 +30,6 @@ void check_pointer(const char* name, const void* pointer, const char* what) {
   if (pointer == nullptr) refuse(std::string(name) + " is null; give " + what);
 }
 
-// rows * columns * element bytes must fit a signed 64-bit offset, which is what kernels compute addresses with.
-void check_size(const char* name, std::int64_t rows, std::int64_t columns, std::int64_t element_bytes) {
-  std::int64_t elements = 0;
-  std::int64_t bytes = 0;
-  if (__builtin_mul_overflow(rows, columns, &elements) || __builtin_mul_overflow(elements, element_bytes, &bytes)) {
-    throw Error(ErrorCode::out_of_memory, std::string(name) + " has " + std::to_string(rows) + " x " +
-                                              std::to_string(columns) +
-                                              " elements, more than an address can reach; split the call");
-  }
-}
-
 void check_op(Op op, const WeightsShape& shape) {
   if (op == shape.op) return;
   if (op == Op::plain) {
@@ -89,6 +78,25 @@ void check_global_scales(std::span<const float> scales, std::int64_t groups) {
   for (std::size_t i = 0; i < scales.size(); ++i) {
     if (!std::isfinite(scales[i])) {
       refuse("a.global_scales[" + std::to_string(i) + "] is " + number(scales[i]) + "; give a finite multiplier");
+    }
+  }
+}
+
+// Kernels multiply a sum by the product of both scales. Were that infinite, finite inputs would give inf and NaN.
+// NOTE: a product too small for a normal float is accepted and loses bits, at worst all: what a dead expert gets. The
+// tolerance (reference/tolerance.hpp, "underflow") has a term for it.
+void check_scale_products(const OperandView& a, std::span<const std::int32_t> offsets,
+                          const PackedWeights::Storage& storage) {
+  if (a.type != OperandType::nvfp4) return;
+  for (std::size_t group = 0; group + 1 < offsets.size(); ++group) {
+    if (offsets[group] == offsets[group + 1]) continue;
+    const std::size_t index = a.global_scales.size() == 1 ? 0 : group;
+    for (const std::size_t matrix : {std::size_t{0}, std::size_t{1}}) {
+      const float weight_scale = storage.global_scales[2 * group + matrix];
+      if (std::isfinite(a.global_scales[index] * weight_scale)) continue;
+      refuse("a.global_scales[" + std::to_string(index) + "] = " + number(a.global_scales[index]) +
+             " times the global scale " + number(weight_scale) + " of the " + (matrix == 0 ? "" : "up ") +
+             "weights of group " + std::to_string(group) + " is no finite float; scale one of them down");
     }
   }
 }
@@ -188,6 +196,16 @@ void check_activation(const Activation& activation) {
 
 }  // namespace
 
+void check_size(const char* name, std::int64_t rows, std::int64_t columns, std::int64_t element_bytes) {
+  std::int64_t elements = 0;
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(rows, columns, &elements) || __builtin_mul_overflow(elements, element_bytes, &bytes)) {
+    throw Error(ErrorCode::out_of_memory, std::string(name) + " has " + std::to_string(rows) + " x " +
+                                              std::to_string(columns) +
+                                              " elements, more than an address can reach; split the call");
+  }
+}
+
 void validate_call(Op op, const PackedWeights& weights, const GroupedGemmArgs& args) {
   const PackedWeights::Storage& storage = weights.storage();
   const WeightsShape& shape = storage.shape;
@@ -195,6 +213,7 @@ void validate_call(Op op, const PackedWeights& weights, const GroupedGemmArgs& a
   check_packed(storage);
   check_operand(args.a, shape);
   check_offsets(args.offsets, shape.groups, args.a.rows);
+  check_scale_products(args.a, args.offsets, storage);
   check_output(args.out, args.a, shape);
   check_bias("bias", args.bias, shape);
   if (op == Op::plain && !args.bias_up.empty()) {

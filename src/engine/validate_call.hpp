@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "thresher/engine.hpp"
 
@@ -17,5 +19,12 @@ void validate_workspace(const GroupedGemmArgs& args, std::size_t needed);
 /// Throws when something that the call writes overlaps with anything else that it reads or writes.
 /// Call it after the other two: it takes all sizes as checked.
 void validate_overlaps(const PackedWeights& weights, const GroupedGemmArgs& args);
+
+/// The same for a report that is written elsewhere than to args.report: the C interface's.
+void validate_report(const PackedWeights& weights, const GroupedGemmArgs& args, std::span<const std::byte> report);
+
+/// Throws Error(out_of_memory) unless rows * columns * element_bytes fits a signed 64-bit offset, which is what kernels
+/// compute addresses with.
+void check_size(const char* name, std::int64_t rows, std::int64_t columns, std::int64_t element_bytes);
 
 }  // namespace thresher::engine

@@ -18,7 +18,7 @@ struct Range {
 
 // All memory of a call, the written ranges first; a fixed array, because a call allocates nothing.
 struct Ranges {
-  std::array<Range, 11> items;
+  std::array<Range, 12> items;
   std::size_t count = 0;
 
   void add(const char* name, const void* pointer, std::size_t bytes) {
@@ -59,6 +59,14 @@ bool overlap(const Range& x, const Range& y) {
   return x.begin <= y.begin ? y.begin - x.begin < x.bytes : x.begin - y.begin < y.bytes;
 }
 
+void refuse_overlap(const Range& x, const Range& y) {
+  if (!overlap(x, y)) return;
+  refuse(std::string(x.name) + " (" + std::to_string(x.bytes) + " bytes at " +
+         address(reinterpret_cast<const void*>(x.begin)) + ") overlaps with " + y.name + " (" +
+         std::to_string(y.bytes) + " bytes at " + address(reinterpret_cast<const void*>(y.begin)) +
+         "); give memory that lies apart");
+}
+
 }  // namespace
 
 void validate_overlaps(const PackedWeights& weights, const GroupedGemmArgs& args) {
@@ -68,14 +76,18 @@ void validate_overlaps(const PackedWeights& weights, const GroupedGemmArgs& args
   add_read(ranges, weights.storage(), args);
   for (std::size_t i = 0; i < written; ++i) {
     for (std::size_t j = i + 1; j < ranges.count; ++j) {
-      const Range& x = ranges.items[i];
-      const Range& y = ranges.items[j];
-      if (!overlap(x, y)) continue;
-      refuse(std::string(x.name) + " (" + std::to_string(x.bytes) + " bytes at " +
-             address(reinterpret_cast<const void*>(x.begin)) + ") overlaps with " + y.name + " (" +
-             std::to_string(y.bytes) + " bytes at " + address(reinterpret_cast<const void*>(y.begin)) +
-             "); give memory that lies apart");
+      refuse_overlap(ranges.items[i], ranges.items[j]);
     }
+  }
+}
+
+void validate_report(const PackedWeights& weights, const GroupedGemmArgs& args, std::span<const std::byte> report) {
+  Ranges ranges;
+  ranges.add("report", report.data(), report.size());
+  add_written(ranges, args);
+  add_read(ranges, weights.storage(), args);
+  for (std::size_t j = 1; j < ranges.count; ++j) {
+    refuse_overlap(ranges.items[0], ranges.items[j]);
   }
 }
 

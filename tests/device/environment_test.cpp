@@ -20,17 +20,30 @@ TEST(Environment, UnsetAndEmptyAreNothing) {
   EXPECT_EQ(unset.cpu_isa, std::nullopt);
   EXPECT_EQ(unset.cases, std::nullopt);
   EXPECT_EQ(unset.cache_dir, std::nullopt);
-  const Environment empty =
-      with({{"THRESHER_CPU_ISA", ""}, {"THRESHER_CASES", ""}, {"THRESHER_CACHE_DIR", ""}, {"HOME", ""}});
+  EXPECT_EQ(unset.champions, std::nullopt);
+  EXPECT_EQ(unset.terminal, std::nullopt);
+  const Environment empty = with({{"THRESHER_CPU_ISA", ""},
+                                  {"THRESHER_CASES", ""},
+                                  {"THRESHER_CACHE_DIR", ""},
+                                  {"HOME", ""},
+                                  {"THRESHER_CHAMPIONS", ""},
+                                  {"TERM", ""}});
   EXPECT_EQ(empty.cpu_isa, std::nullopt);
   EXPECT_EQ(empty.cases, std::nullopt);
   EXPECT_EQ(empty.cache_dir, std::nullopt);
+  EXPECT_EQ(empty.champions, std::nullopt);
+  EXPECT_EQ(empty.terminal, std::nullopt);
 }
 
 TEST(Environment, KeepsValuesAsWritten) {
-  const Environment e = with({{"THRESHER_CPU_ISA", "AVX2 "}, {"THRESHER_CASES", "my cases"}});
+  const Environment e = with({{"THRESHER_CPU_ISA", "AVX2 "},
+                              {"THRESHER_CASES", "my cases"},
+                              {"THRESHER_CHAMPIONS", "my champions"},
+                              {"TERM", "dumb"}});
   EXPECT_EQ(e.cpu_isa, "AVX2 ");
   EXPECT_EQ(e.cases, "my cases");
+  EXPECT_EQ(e.champions, "my champions");
+  EXPECT_EQ(e.terminal, "dumb");
 }
 
 TEST(Environment, CacheFolderComesFromTheFirstVariableThatNamesOne) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/validate_call.hpp"
 #include "small_call.hpp"
 
 namespace thresher {
@@ -260,6 +261,73 @@ INSTANTIATE_TEST_SUITE_P(Shapes, BadCalls, ::testing::ValuesIn(kBadShapes), name
 INSTANTIATE_TEST_SUITE_P(Pointers, BadCalls, ::testing::ValuesIn(kBadPointers), name_of);
 INSTANTIATE_TEST_SUITE_P(Values, BadCalls, ::testing::ValuesIn(kBadValues), name_of);
 INSTANTIATE_TEST_SUITE_P(Overlaps, BadCalls, ::testing::ValuesIn(kBadOverlaps), name_of);
+
+TEST(BadCall, NamesBothGlobalScalesWhoseProductIsInfinite) {
+  SmallCall call(Op::plain);  // the weights of group g have g + 1
+  call.a_scale = 1.5e38f;
+  EXPECT_EQ(error_of([&] { call.run(); }),
+            "a.global_scales[0] = 1.5e+38 times the global scale 3 of the weights of group 2 is no finite float; scale "
+            "one of them down");
+  const std::vector<float> each = {1.0f, 1.0f, -3e38f};
+  call.args.a.global_scales = each;
+  EXPECT_NE(error_of([&] { call.run(); }).find("a.global_scales[2] = -3"), std::string::npos);
+  const std::vector<float> where_no_row_is = {1.0f, 3e38f, 1.0f};
+  call.args.a.global_scales = where_no_row_is;
+  EXPECT_EQ(error_of([&] { call.run(); }), "no error");
+}
+
+TEST(BadCall, NamesTheUpScaleWhoseProductIsInfinite) {
+  SmallCall call(Op::gated);
+  const auto elements = static_cast<std::size_t>(SmallCall::kN * SmallCall::kK);
+  const std::vector<std::uint8_t> codes(elements / 2, testing::kTwoOnes);
+  const std::vector<std::uint8_t> scales(elements / 16, testing::kScaleOne);
+  call.weights.pack(0, testing::ones(codes, scales, SmallCall::kN, SmallCall::kK, 1.0f),
+                    testing::ones(codes, scales, SmallCall::kN, SmallCall::kK, 1e30f));
+  call.a_scale = 1e20f;
+  const std::string message = error_of([&] { call.run(); });
+  EXPECT_NE(message.find("1.00000002e+30 of the up weights of group 0"), std::string::npos) << message;
+  call.args.a.type = OperandType::bf16;  // has no global scales of its own
+  const std::vector<std::uint16_t> bf16(static_cast<std::size_t>(call.total * SmallCall::kK), 0x3f80);
+  call.args.a.data = bf16.data();
+  EXPECT_EQ(error_of([&] { call.run(); }), "no error");
+}
+
+TEST(GoodCall, KeepsTheBitsThatASubnormalProductOfGlobalScalesHas) {
+  SmallCall call(Op::plain);
+  call.a_scale = std::ldexp(1.0f, -140);
+  call.run();
+  EXPECT_EQ(call.out.back(), std::ldexp(3.0f * SmallCall::kK, -140));
+  call.a_scale = 0.0f;
+  call.run();
+  EXPECT_EQ(call.out.back(), 0.0f);
+}
+
+TEST(BadCall, RefusesAReportOverOffsetsEvenWithoutRows) {
+  SmallCall call(Op::plain, std::vector<std::int32_t>(64, 0));
+  call.args.report = reinterpret_cast<CallReport*>(call.offsets.data());
+  const std::string message = error_of([&] { call.run(); });
+  EXPECT_NE(message.find("report"), std::string::npos) << message;
+  EXPECT_NE(message.find("overlaps with offsets"), std::string::npos) << message;
+}
+
+TEST(BadCall, RefusesSizesThatNoAddressReaches) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const auto refused = [](std::int64_t rows, std::int64_t columns, std::int64_t bytes) {
+    ErrorCode code = ErrorCode::internal;
+    const std::string message = error_of([&] { engine::check_size("out", rows, columns, bytes); }, &code);
+    if (message == "no error") return false;
+    EXPECT_EQ(code, ErrorCode::out_of_memory);
+    EXPECT_NE(message.find("out has " + std::to_string(rows) + " x " + std::to_string(columns)), std::string::npos);
+    EXPECT_NE(message.find("split the call"), std::string::npos);
+    return true;
+  };
+  EXPECT_TRUE(refused(kMost, 2, 1));      // the elements overflow
+  EXPECT_TRUE(refused(kMost / 2, 2, 2));  // only their bytes do
+  EXPECT_TRUE(refused(1LL << 31, 1LL << 31, 2));
+  EXPECT_FALSE(refused(1LL << 31, 1LL << 31, 1));
+  EXPECT_FALSE(refused(kMost / 4, 2, 2));
+  EXPECT_FALSE(refused(0, kMost, 4));
+}
 
 TEST(BadCall, NamesTheWorkspaceNeededAndGiven) {
   SmallCall call(Op::gated);

@@ -87,6 +87,26 @@ TEST_F(CApi, RunsBothOpsAndReports) {
   EXPECT_EQ(out_[0], 64.0f * 64.0f * 64.0f);
 }
 
+TEST_F(CApi, RefusesAReportThatLiesInOtherMemoryOfTheCall) {
+  thresher_args args = arguments();
+  args.report = reinterpret_cast<thresher_call_report*>(&out_[2]);
+  EXPECT_EQ(run(args), THRESHER_INVALID_ARGUMENT);
+  EXPECT_TRUE(error_mentions("report (72 bytes at 0x") && error_mentions("overlaps with out.data"))
+      << thresher_last_error();
+  args.report = reinterpret_cast<thresher_call_report*>(workspace_.data() + 64);
+  EXPECT_EQ(run(args), THRESHER_INVALID_ARGUMENT);
+  EXPECT_TRUE(error_mentions("overlaps with workspace")) << thresher_last_error();
+  args.report = reinterpret_cast<thresher_call_report*>(scales_.data() + 8);
+  args.activation.kind = THRESHER_SILU;
+  EXPECT_EQ(thresher_grouped_gated_gemm(engine_, gated_, &args), THRESHER_INVALID_ARGUMENT);
+  EXPECT_TRUE(error_mentions("overlaps with a.scales")) << thresher_last_error();
+  EXPECT_EQ(out_[2], 0.0f);
+  // What is wrong with the sizes is said first: the check of places takes them as good.
+  args.a.rows = -1;
+  EXPECT_EQ(run(args), THRESHER_INVALID_ARGUMENT);
+  EXPECT_TRUE(error_mentions("a.rows is -1")) << thresher_last_error();
+}
+
 TEST_F(CApi, RefusesEveryNullPointer) {
   const thresher_args args = arguments();
   const thresher_nvfp4_view view = matrix(1.0f);

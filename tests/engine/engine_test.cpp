@@ -146,6 +146,20 @@ TEST(Engine, RefusesAConfigWhereItIsGiven) {
   EXPECT_NE(message.find("block_m=17"), std::string::npos) << message;
 }
 
+TEST(Engine, RefusesPairsOfThreadsWhereOpenMPOffersOne) {
+  std::string automatic;
+  std::string explicit_pair;
+  std::thread([&] {
+    omp_set_num_threads(1);  // of this thread only
+    automatic = error_of([] { const Engine engine({.cpu = {.roles = Roles::specialised}}); });
+    explicit_pair = error_of([] { const Engine engine({.cpu = {.roles = Roles::specialised, .threads = 2}}); });
+  }).join();
+  EXPECT_NE(automatic.find("roles=specialised"), std::string::npos) << automatic;
+  EXPECT_NE(automatic.find("threads=0 (automatic)"), std::string::npos) << automatic;
+  EXPECT_NE(automatic.find("give threads=2"), std::string::npos) << automatic;
+  EXPECT_EQ(explicit_pair, "no error");
+}
+
 TEST(Engine, RefusesToResolveABadProblem) {
   const Engine engine;
   ErrorCode code = ErrorCode::internal;

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "small_call.hpp"
 
@@ -134,6 +136,34 @@ TEST(PackedWeights, ReplacesAGroupThatIsPackedAgain) {
   call.run();
   EXPECT_EQ(call.out.front(), -8.0f * static_cast<float>(call.kK));
   EXPECT_EQ(call.out.back(), 3.0f * static_cast<float>(call.kK));
+}
+
+TEST(PackedWeights, ThatWereMovedFromAreRefusedEverywhere) {
+  PackedWeights weights({Op::plain, 1, kN, kK});
+  PackedWeights gated({Op::gated, 1, kN, kK});
+  const Source source;
+  weights.pack(0, source.view());
+  const PackedWeights kept = std::move(weights);
+  const PackedWeights kept_gated = std::move(gated);
+  EXPECT_EQ(kept.shape().n, kN);
+  const Engine engine;
+  const std::vector<std::function<void()>> uses = {
+      [&] { (void)weights.shape(); },
+      [&] { (void)weights.bytes(); },
+      [&] { (void)weights.storage(); },
+      [&] { weights.pack(0, source.view()); },
+      [&] { gated.pack(0, source.view(), source.view()); },
+      [&] { (void)engine.workspace_bytes(weights, 1); },
+      [&] { engine.grouped_gemm(weights, {}); },
+  };
+  for (const auto& use : uses) {
+    ErrorCode code = ErrorCode::internal;
+    const std::string message = error_of(use, &code);
+    EXPECT_EQ(code, ErrorCode::invalid_argument);
+    EXPECT_NE(message.find("were moved from"), std::string::npos) << message;
+  }
+  weights = PackedWeights({Op::plain, 1, kN, kK});
+  EXPECT_EQ(error_of([&] { weights.pack(0, source.view()); }), "no error");
 }
 
 }  // namespace
