@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <ctime>
 #include <string>
 
@@ -92,6 +93,11 @@ TeamTime time_team(int threads, const Enter& enter, const Work& work, const Leav
 
 void nothing() {}
 
+PassRates summarise(const std::vector<double>& rates) {
+  const double middle = *median(rates);
+  return {middle, middle > 0.0 ? (*quantile(rates, 0.75) - *quantile(rates, 0.25)) / middle : 0.0};
+}
+
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -125,7 +131,7 @@ std::size_t read_buffer_bytes(std::size_t llc_bytes, std::optional<std::size_t> 
   return std::max(bytes / kShareUnit * kShareUnit, kShareUnit);
 }
 
-double measure_read_bandwidth(std::size_t buffer_bytes, int threads, int passes) {
+PassRates measure_read_bandwidth(std::size_t buffer_bytes, int threads, int passes) {
   require_positive("threads", threads);
   require_positive("passes", passes);
   const std::size_t share = buffer_bytes / static_cast<std::size_t>(threads) / kShareUnit * kShareUnit;
@@ -142,7 +148,7 @@ double measure_read_bandwidth(std::size_t buffer_bytes, int threads, int passes)
       nothing);
 
   std::atomic<std::uint64_t> sink{0};
-  double best = 0.0;
+  PassRates best;
   for (const ReadPattern& pattern : read_patterns()) {
     std::vector<double> rates;
     for (int pass = -1; pass < passes; ++pass) {  // pass -1 warms up
@@ -155,12 +161,13 @@ double measure_read_bandwidth(std::size_t buffer_bytes, int threads, int passes)
           nothing);
       if (pass >= 0) rates.push_back(time.sum / time.seconds);
     }
-    best = std::max(best, median(rates).value_or(0.0));
+    const PassRates pattern_rates = summarise(rates);
+    if (pattern_rates.median > best.median) best = pattern_rates;
   }
   return best;
 }
 
-double measure_multiply_add(const cpu::IsaKernels& kernels, int threads, int passes, double seconds_per_pass) {
+PassRates measure_multiply_add(const cpu::IsaKernels& kernels, int threads, int passes, double seconds_per_pass) {
   require_positive("threads", threads);
   require_positive("passes", passes);
   require_positive("seconds per pass", seconds_per_pass);
@@ -191,7 +198,7 @@ double measure_multiply_add(const cpu::IsaKernels& kernels, int threads, int pas
     time = spin(iterations);
     rates.push_back(time.sum / time.seconds);
   }
-  return *median(rates);
+  return summarise(rates);
 }
 
 device::Ceilings measure_ceilings(const CeilingOptions& options) {
@@ -211,18 +218,42 @@ device::Ceilings measure_ceilings(const CeilingOptions& options) {
 
   const std::size_t bytes =
       options.buffer_bytes.value_or(read_buffer_bytes(info.l3_bytes, device::available_memory_bytes()));
-  tell("read bandwidth");
-  ceilings.read_bytes_per_second = measure_read_bandwidth(bytes, ceilings.threads, options.passes);
+  const auto told = [&](const std::string& step, const auto& measure) {
+    tell(step);
+    const PassRates rates = measure();
+    if (options.spread) options.spread(step, rates.spread);
+    return rates.median;
+  };
+  ceilings.read_bytes_per_second =
+      told("read bandwidth", [&] { return measure_read_bandwidth(bytes, ceilings.threads, options.passes); });
   for (const Isa isa : isas) {
     const cpu::IsaKernels* kernels = options.kernels ? options.kernels(isa) : cpu::kernels(isa);
     if (kernels == nullptr) {
       throw Error(ErrorCode::unsupported, std::string("this build has no kernel for ") + to_string(isa));
     }
-    tell(std::string("multiply-add rate of ") + to_string(isa));
-    ceilings.flops_per_second[isa] =
-        measure_multiply_add(*kernels, ceilings.threads, options.passes, options.seconds_per_pass);
+    ceilings.flops_per_second[isa] = told(std::string("multiply-add rate of ") + to_string(isa), [&] {
+      return measure_multiply_add(*kernels, ceilings.threads, options.passes, options.seconds_per_pass);
+    });
   }
   return ceilings;
+}
+
+std::optional<std::string> why_unbelievable(const device::Ceilings& stored, const device::Ceilings& fresh) {
+  constexpr double kMost = 2.0;
+  std::optional<std::string> why;
+  const auto compare = [&](const std::string& what, const char* unit, double before, double now) {
+    if (why || (before <= kMost * now && now <= kMost * before)) return;
+    char text[160];
+    std::snprintf(text, sizeof text, "%s was %.4g %s on %s and is %.4g now", what.c_str(), before * 1e-9, unit,
+                  stored.measured_at.c_str(), now * 1e-9);
+    why = std::string(text) + ": more than a factor of 2 apart";
+  };
+  compare("the read bandwidth", "GB/s", stored.read_bytes_per_second, fresh.read_bytes_per_second);
+  for (const auto& [isa, rate] : fresh.flops_per_second) {
+    const std::optional<double> before = stored.rate(isa);
+    if (before) compare(std::string("the multiply-add rate of ") + to_string(isa), "GFLOP/s", *before, rate);
+  }
+  return why;
 }
 
 }  // namespace thresher::measure

@@ -46,8 +46,8 @@ TEST(MeasureMultiplyAdd, FindsAKnownRateAndAddsUpThreads) {
   double one = 0;
   double two = 0;
   for (int attempt = 0; attempt < 10 && (one < 0.8e9 || two < 1.6e9); ++attempt) {
-    one = std::max(one, measure_multiply_add(kernels, 1, 5, 0.02));
-    two = std::max(two, measure_multiply_add(kernels, 2, 5, 0.02));
+    one = std::max(one, measure_multiply_add(kernels, 1, 5, 0.02).median);
+    two = std::max(two, measure_multiply_add(kernels, 2, 5, 0.02).median);
   }
   EXPECT_NEAR(one, 1e9, 0.2e9);
   EXPECT_NEAR(two, 2e9, 0.4e9);
@@ -59,11 +59,27 @@ TEST(MeasureMultiplyAdd, WorksWithoutEnterAndLeave) {
   cpu::IsaKernels kernels = fake_kernels();
   kernels.enter = nullptr;
   kernels.leave = nullptr;
-  EXPECT_GT(measure_multiply_add(kernels, 1, 1, 0.005), 0.0);
+  EXPECT_GT(measure_multiply_add(kernels, 1, 1, 0.005).median, 0.0);
+}
+
+// A pass of every second call takes twice as long: what a neighbour does to a measurement.
+std::atomic<int> spins{0};
+
+double every_second_is_slow(std::int64_t iterations) {
+  const bool slow = ++spins % 2 == 0;
+  wait_one_microsecond_each(slow ? 2 * iterations : iterations);
+  return 1000.0 * static_cast<double>(iterations);
+}
+
+TEST(MeasureMultiplyAdd, TellsHowFarPassesDisagree) {
+  cpu::IsaKernels kernels = fake_kernels();
+  EXPECT_EQ(measure_multiply_add(kernels, 1, 1, 0.002).spread, 0.0);
+  kernels.spin_multiply_add = every_second_is_slow;
+  EXPECT_GT(measure_multiply_add(kernels, 1, 8, 0.005).spread, kSteadySpread);
 }
 
 TEST(MeasureReadBandwidth, IsPlausibleAndRefusesNonsense) {
-  const double rate = measure_read_bandwidth(std::size_t{8} << 20, 1, 3);
+  const double rate = measure_read_bandwidth(std::size_t{8} << 20, 1, 3).median;
   EXPECT_GT(rate, 1e8);
   EXPECT_LT(rate, 1e13);
   EXPECT_THROW(measure_read_bandwidth(std::size_t{8} << 20, 0, 3), Error);
@@ -109,6 +125,11 @@ TEST(MeasureCeilings, FillsEverythingAndTellsItsSteps) {
   CeilingOptions options = quick_options(kernels);
   std::vector<std::string> steps;
   options.progress = [&steps](const std::string& step) { steps.push_back(step); };
+  std::vector<std::string> spreads;
+  options.spread = [&spreads](const std::string& step, double spread) {
+    EXPECT_GE(spread, 0.0);
+    spreads.push_back(step);
+  };
   const device::Ceilings ceilings = measure_ceilings(options);
   EXPECT_EQ(ceilings.machine, device::machine_key(device::cpu_info()));
   EXPECT_EQ(ceilings.threads, 1);
@@ -117,6 +138,7 @@ TEST(MeasureCeilings, FillsEverythingAndTellsItsSteps) {
   EXPECT_NEAR(ceilings.rate(Isa::portable).value(), 1e9, 0.3e9);
   EXPECT_EQ(ceilings.rate(Isa::amx), std::nullopt);
   EXPECT_EQ(steps, (std::vector<std::string>{"read bandwidth", "multiply-add rate of portable"}));
+  EXPECT_EQ(spreads, steps);
 }
 
 TEST(MeasureCeilings, RefusesWhatCannotRunHere) {
@@ -155,6 +177,31 @@ TEST(CeilingsStore, ReadsBackExactlyWhatItWrote) {
   EXPECT_EQ(load_ceilings(folder.path() / "new", "some-cpu-4c", 4), example());
   EXPECT_EQ(load_ceilings(folder.path() / "new", "some-cpu-4c", 1), std::nullopt);
   EXPECT_EQ(load_ceilings(folder.path() / "new", "other-cpu-4c", 4), std::nullopt);
+}
+
+TEST(StoredCeilings, AreNotBelievedWhenTheMachineDoesTwiceAsMuchOrHalf) {
+  const device::Ceilings fresh = example();
+  EXPECT_EQ(why_unbelievable(fresh, fresh), std::nullopt);
+  device::Ceilings stored = fresh;
+  stored.read_bytes_per_second *= 1.99;
+  EXPECT_EQ(why_unbelievable(stored, fresh), std::nullopt);
+  for (const double factor : {2.01, 0.49}) {
+    stored = fresh;
+    stored.read_bytes_per_second *= factor;
+    const std::string read = why_unbelievable(stored, fresh).value_or("believed");
+    EXPECT_NE(read.find("read bandwidth was"), std::string::npos) << read;
+    EXPECT_NE(read.find("33.33 now"), std::string::npos) << read;
+    EXPECT_NE(read.find("2026-01-02"), std::string::npos) << read;
+    stored = fresh;
+    stored.flops_per_second[Isa::avx2] *= factor;
+    const std::string rate = why_unbelievable(stored, fresh).value_or("believed");
+    EXPECT_NE(rate.find("multiply-add rate of avx2"), std::string::npos) << rate;
+  }
+  // What only one of the two measured can't be compared.
+  stored = fresh;
+  stored.flops_per_second.erase(Isa::avx2);
+  stored.flops_per_second[Isa::amx] = 1.0;
+  EXPECT_EQ(why_unbelievable(stored, fresh), std::nullopt);
 }
 
 void expect_corrupt(const std::filesystem::path& folder, const std::string& content) {
