@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "catalog/champions.hpp"
 #include "cli/bench_case.hpp"
 #include "cli/bench_table.hpp"
 #include "cli/interrupt.hpp"
@@ -25,6 +26,7 @@ struct BenchArguments {
   std::string device = "cpu";
   int threads = 0;
   bool json = false;
+  bool no_champions = false;
 };
 
 // --isa and --threads are short for fields of --config; two different values for one field are a mistake.
@@ -96,7 +98,14 @@ class CeilingsOnce {
   bool json_;
 };
 
-void print_result(const BenchResult& result, bool first) {
+// Where the champion of a row won; nothing where none applied, or where the row ran nothing.
+std::optional<std::string> champion_source(const BenchResult& result, const Engine& engine, const Problem& problem) {
+  if (!result.ok) return std::nullopt;
+  const Champion* champion = engine.champion(problem);
+  return champion == nullptr ? std::nullopt : std::optional(champion->source);
+}
+
+void print_result(const BenchResult& result, const std::optional<std::string>& champion, bool first) {
   const Table table = bench_table();
   if (first) {
     print_line(table.header());
@@ -106,11 +115,20 @@ void print_result(const BenchResult& result, bool first) {
   if (!remark.empty()) {
     print_line(remark);
   }
+  if (champion) {
+    print_line(fmt::format("  {}: config of the champion: {}", result.case_name, *champion));
+  }
 }
 
-int finish(const BenchReport& report, bool json) {
+int finish(const BenchReport& report, const catalog::Champions& champions, const std::vector<Json>& applied,
+           bool json) {
   if (json) {
-    print_line(dump(to_json(report)));
+    Json object = to_json(report);
+    object["champions_from"] = champions.source;
+    for (std::size_t i = 0; i < applied.size(); ++i) {
+      object["results"][i]["champion"] = applied[i];
+    }
+    print_line(dump(object));
   }
   if (report.interrupted) {
     throw Interrupted();
@@ -125,7 +143,9 @@ int run_bench(const BenchArguments& arguments) {
   options.config = merged_config(arguments);
   const catalog::Catalog catalog = catalog::open_catalog(options.folder, device::read_environment());
   const std::vector<catalog::Case> cases = chosen_cases(catalog, options.cases);
-  const Engine engine({.cpu = options.config});
+  const catalog::Champions champions = arguments.no_champions ? catalog::Champions{.table = {}, .source = "none"}
+                                                              : catalog::open_champions(device::read_environment());
+  const Engine engine({.cpu = options.config, .champions = champions.table});
 
   BenchReport report;
   report.device = device::cpu_info().name;
@@ -134,23 +154,27 @@ int run_bench(const BenchArguments& arguments) {
   Progress progress;
   CeilingsOnce ceilings(report, progress, arguments.json);
   if (!arguments.json) {
-    print_line(
-        fmt::format("{}; {} of {} cases, {}", report.device, cases.size(), catalog.cases.size(), catalog.source));
+    print_line(fmt::format("{}; {} of {} cases, {}; {} champion{}, {}", report.device, cases.size(),
+                           catalog.cases.size(), catalog.source, champions.table.size(),
+                           champions.table.size() == 1 ? "" : "s", champions.source));
   }
+  std::vector<Json> applied;  // one for each result: where its champion won, or null
   const auto ceilings_of = [&](Isa isa, int threads) -> const device::Ceilings& { return ceilings.of(isa, threads); };
   try {
     for (const catalog::Case& one : cases) {
       stop_if_interrupted();
       report.results.push_back(bench_case(one, options, engine, ceilings_of, progress));
+      const auto champion = champion_source(report.results.back(), engine, problem_of(one, options));
+      applied.push_back(champion ? Json(*champion) : Json(nullptr));
       if (!arguments.json) {
-        print_result(report.results.back(), report.results.size() == 1);
+        print_result(report.results.back(), champion, report.results.size() == 1);
       }
     }
   } catch (const Interrupted&) {
     progress.clear();
     report.interrupted = true;
   }
-  return finish(report, arguments.json);
+  return finish(report, champions, applied, arguments.json);
 }
 
 }  // namespace
@@ -175,6 +199,7 @@ Command add_bench(CLI::App& parent) {
   app->add_option("--seconds", bench.seconds)->check(CLI::Range(0.001, 3600.0));
   app->add_option("--samples", bench.samples)->check(CLI::Range(1, 1000000));
   add_seed(*app, "--seed", bench.seed);
+  app->add_flag("--no-champions", arguments->no_champions);
   app->add_flag("--json", arguments->json);
   return {app, [arguments] { return run_bench(*arguments); }};
 }

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "cli/interrupt.hpp"
 #include "cli/json_output.hpp"
@@ -15,6 +17,7 @@
 #include "device/environment.hpp"
 #include "measure/ceilings.hpp"
 #include "measure/ceilings_store.hpp"
+#include "thresher/error.hpp"
 
 namespace thresher::cli {
 namespace {
@@ -22,13 +25,15 @@ namespace {
 struct CeilingsArguments {
   std::string device = "cpu";
   int threads = 0;
+  bool force = false;
   bool json = false;
 };
 
 struct CeilingsReport {
   std::string device;
   device::Ceilings ceilings;
-  std::filesystem::path stored;
+  std::map<std::string, double> spreads;        // of the passes of each step
+  std::optional<std::filesystem::path> stored;  // nothing when the passes disagreed and nobody forced it
 };
 
 std::string to_text(const CeilingsReport& report) {
@@ -44,14 +49,38 @@ std::string to_text(const CeilingsReport& report) {
   }
   return fmt::format("{}, {} thread{}\n", report.device, ceilings.threads, ceilings.threads == 1 ? "" : "s") +
          Table::fitted({{"ceiling", 0, Align::left}, {"measured"}, {"a thread"}, {"", 0, Align::left}}, rows) +
-         fmt::format("stored in {}\n", report.stored.string());
+         (report.stored ? fmt::format("stored in {}\n", report.stored->string()) : "not stored\n");
 }
 
 Json to_json(const CeilingsReport& report) {
   return {{"device", report.device},
           {"machine", report.ceilings.machine},
           {"ceilings", cli::to_json(report.ceilings)},
-          {"stored", report.stored.string()}};
+          {"spreads", report.spreads},
+          {"stored", report.stored ? Json(report.stored->string()) : Json(nullptr)}};
+}
+
+// Ceilings of a busy machine would make every kernel look better than it is, for as long as they are kept.
+bool is_steady(const CeilingsReport& report, Progress& progress) {
+  bool steady = true;
+  for (const auto& [step, spread] : report.spreads) {
+    if (spread <= measure::kSteadySpread) continue;
+    steady = false;
+    progress.note(fmt::format("{}: the middle half of the passes spans {:.0f} % of the median; something else ran",
+                              step, 100 * spread));
+  }
+  return steady;
+}
+
+// What was kept earlier is replaced either way; who relied on it should hear that it was wrong.
+void note_replaced(const std::filesystem::path& folder, const device::Ceilings& fresh, Progress& progress) {
+  try {
+    const std::optional<device::Ceilings> kept = measure::load_ceilings(folder, fresh.machine, fresh.threads);
+    const std::optional<std::string> why = kept ? measure::why_unbelievable(*kept, fresh) : std::nullopt;
+    if (why) progress.note(*why + "; the stored ceilings are replaced");
+  } catch (const Error& unreadable) {
+    progress.note(std::string(unreadable.what()) + " (replaced now)");
+  }
 }
 
 int run_ceilings(const CeilingsArguments& arguments) {
@@ -66,12 +95,19 @@ int run_ceilings(const CeilingsArguments& arguments) {
     stop_if_interrupted();
     progress.stage(step);
   };
+  options.spread = [&report](const std::string& step, double spread) { report.spreads[step] = spread; };
   report.ceilings = measure::measure_ceilings(options);
   progress.clear();
-  measure::store_ceilings(folder, report.ceilings);
-  report.stored = measure::ceilings_path(folder, report.ceilings.machine, report.ceilings.threads);
+  const bool store = is_steady(report, progress) || arguments.force;
+  if (store) {
+    note_replaced(folder, report.ceilings, progress);
+    measure::store_ceilings(folder, report.ceilings);
+    report.stored = measure::ceilings_path(folder, report.ceilings.machine, report.ceilings.threads);
+  } else {
+    progress.note("not stored: end other programs and measure again, or keep these with --force");
+  }
   print(arguments.json ? dump(to_json(report)) + "\n" : to_text(report));
-  return 0;
+  return store ? 0 : 1;
 }
 
 }  // namespace
@@ -81,6 +117,7 @@ Command add_ceilings(CLI::App& parent) {
   const auto arguments = std::make_shared<CeilingsArguments>();
   add_device(*app, arguments->device);
   add_threads(*app, arguments->threads);
+  app->add_flag("--force", arguments->force);
   app->add_flag("--json", arguments->json);
   return {app, [arguments] { return run_ceilings(*arguments); }};
 }

@@ -108,6 +108,27 @@ CLI::Option* add_seed(CLI::App& app, const std::string& name, std::uint64_t& val
   return app.add_option(name, value)->check(refusal);
 }
 
+std::optional<double> parse_seconds(std::string_view text) {
+  double unit = 1.0;
+  if (!text.empty() && std::string_view("smh").find(text.back()) != std::string_view::npos) {
+    unit = text.back() == 's' ? 1.0 : text.back() == 'm' ? 60.0 : 3600.0;
+    text.remove_suffix(1);
+  }
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  constexpr double kWeek = 7.0 * 24.0 * 3600.0;
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && number > 0.0 && number * unit <= kWeek ? std::optional(number * unit) : std::nullopt;
+}
+
+CLI::Option* add_seconds(CLI::App& app, const std::string& name, std::optional<double>& value) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    return parse_seconds(text) ? "" : fmt::format("'{}' is not a duration such as 90s, 5m or 1.5h", text);
+  };
+  return app.add_option_function<std::string>(name, [&value](const std::string& text) { value = parse_seconds(text); })
+      ->check(refusal);
+}
+
 std::optional<Isa> forced_isa(std::optional<Isa> asked) {
   const std::optional<Isa> forced = engine::forced_isa(device::read_environment().cpu_isa, device::cpu_info().isas);
   if (forced && asked && *asked != *forced) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "format/generate.hpp"
 #include "thresher/config.hpp"
@@ -29,6 +30,12 @@ CLI::Option* add_threads(CLI::App& app, int& value);
 
 /// A seed by the name `name`: 0 to 2^64 - 1. NOTE: the parser itself would take -1 for the largest one.
 CLI::Option* add_seed(CLI::App& app, const std::string& name, std::uint64_t& value);
+
+/// A duration: "90", "90s", "5m", "1.5h"; more than 0, at most a week.
+CLI::Option* add_seconds(CLI::App& app, const std::string& name, std::optional<double>& value);
+
+/// "5m" -> 300. Nothing for text that is not a duration.
+std::optional<double> parse_seconds(std::string_view text);
 
 /// The instruction set that THRESHER_CPU_ISA forces. Throws Error(environment) for one that can't run here, or when
 /// `asked` differs from it: the variable would win and the result would not be what was asked for.

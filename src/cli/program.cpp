@@ -17,10 +17,6 @@ std::string version_text() {
   return fmt::format("thresher {}.{}.{}", THRESHER_VERSION_MAJOR, THRESHER_VERSION_MINOR, THRESHER_VERSION_PATCH);
 }
 
-void use_page(CLI::App& app, const std::string& page) {
-  app.formatter_fn([page](const CLI::App*, std::string, CLI::AppFormatMode) { return std::string(help_text(page)); });
-}
-
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   text.erase(text.find_last_not_of(' ') + 1);
@@ -37,17 +33,23 @@ std::string command_names(const std::vector<Command>& commands) {
 
 }  // namespace
 
+void use_page(CLI::App& app, const std::string& page) {
+  app.formatter_fn([page](const CLI::App*, std::string, CLI::AppFormatMode) { return std::string(help_text(page)); });
+}
+
 Program::Program() : app_("", "thresher") {
   app_.set_version_flag("--version", version_text());
   app_.require_subcommand(1);
   use_page(app_, "thresher");
-  commands_ = {add_devices(app_), add_ceilings(app_), add_bench(app_), add_verify(app_)};
+  commands_ = {add_devices(app_), add_ceilings(app_), add_bench(app_), add_verify(app_),
+               add_compare(app_), add_tune(app_),     add_round(app_), add_ledger(app_)};
   for (const Command& command : commands_) {
     use_page(*command.app, command.app->get_name());
   }
 }
 
 int Program::run(int argc, const char* const* argv) {
+  if (is_worker(argc, argv)) return run_worker(argc, argv);
   // NOTE: the parser calls a misspelt command "a subcommand is required", which hides the misspelling.
   const auto named = [&](const Command& command) { return command.app->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && std::none_of(commands_.begin(), commands_.end(), named)) {

@@ -22,6 +22,17 @@ Command add_devices(CLI::App& parent);
 Command add_ceilings(CLI::App& parent);
 Command add_bench(CLI::App& parent);
 Command add_verify(CLI::App& parent);
+Command add_round(CLI::App& parent);
+Command add_ledger(CLI::App& parent);
+Command add_compare(CLI::App& parent);
+Command add_tune(CLI::App& parent);
+
+/// Lets the help of a command be the page docs/cli/<page>.md.
+void use_page(CLI::App& app, const std::string& page);
+
+// The hidden command of races, which no page lists.
+bool is_worker(int argc, const char* const* argv);
+int run_worker(int argc, const char* const* argv);
 
 /// Wrong use of the command line: exit 2.
 class UsageError : public std::runtime_error {

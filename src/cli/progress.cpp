@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <optional>
+
+#include "device/environment.hpp"
 
 namespace thresher::cli {
 namespace {
@@ -19,8 +21,8 @@ constexpr std::chrono::seconds kLineInterval{10};
 }  // namespace
 
 Progress::Style Progress::detect() {
-  const char* terminal = std::getenv("TERM");
-  const bool can_redraw = terminal != nullptr && std::string_view(terminal) != "dumb";
+  const std::optional<std::string> terminal = device::read_environment().terminal;
+  const bool can_redraw = terminal && *terminal != "dumb";
   return can_redraw && isatty(STDERR_FILENO) != 0 ? Style::bar : Style::lines;
 }
 

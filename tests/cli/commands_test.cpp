@@ -156,7 +156,7 @@ TEST(Cli, DevicesTellsWhatCannotRunAndWhy) {
 TEST(Cli, CeilingsAreStoredWhereItSays) {
   const Folder folder;
   const std::string variables = "THRESHER_CACHE_DIR=" + folder.path().string();
-  const Outcome outcome = run("ceilings --threads 1 --json", variables);
+  const Outcome outcome = run("ceilings --threads 1 --json --force", variables);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const json report = json::parse(outcome.out);
   EXPECT_GT(report.at("ceilings").at("read_gbytes_per_s").get<double>(), 0.0);
