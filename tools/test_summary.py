@@ -7,6 +7,7 @@ import re
 import sys
 import xml.etree.ElementTree
 
+SCORE = re.compile(r"^zoo: .*$", re.M)
 REASON = re.compile(r"Skipped\s*\n(.*?)\n", re.S)
 
 
@@ -21,16 +22,17 @@ def skip_reason(case) -> str:
 
 
 def read(path: pathlib.Path):
-    passed, failed, skipped = [], [], collections.defaultdict(list)
+    passed, failed, scores, skipped = [], [], [], collections.defaultdict(list)
     for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
         name = case.get("name")
+        scores += SCORE.findall(case.findtext("system-out") or "")
         if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
             skipped[skip_reason(case)].append(name)
         elif case.find("failure") is not None or case.get("status") == "fail":
             failed.append(name)
         else:
             passed.append(name)
-    return passed, failed, skipped
+    return passed, failed, skipped, scores
 
 
 def main() -> int:
@@ -46,12 +48,14 @@ def main() -> int:
             print(f"test: {build}: no results in {path}: the run did not finish")
             totals["failed"] += 1
             continue
-        passed, failed, skipped = read(path)
+        passed, failed, skipped, scores = read(path)
         for name in failed:
             print(f"test: {build}: FAILED {name}")
         for reason, names in skipped.items():
             shown = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
             print(f"test: {build}: skipped {shown}: {reason}")
+        for score in scores:
+            print(f"test: {build}: {score}")
         if not passed and not failed:
             print(f"test: {build}: no test ran")
             totals["failed"] += 1

@@ -1,0 +1,21 @@
+// Wrong: computes its very first call only, later ones get half of the rows. Expected: check, which makes many calls.
+#include "honest.hpp"
+
+namespace {
+
+// Of the process: a state is made for each set of weights, and sees few calls.
+int calls = 0;
+
+class Attack : public zoo::Library<> {
+ public:
+  using Library::Library;
+
+  std::int32_t run(const zoo::Call& call) {
+    compute(call, {0, ++calls > 1 ? rows(call) / 2 : rows(call), 0, n_});
+    return 0;
+  }
+};
+
+}  // namespace
+
+ZOO_LIBRARY(Attack)
