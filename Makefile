@@ -9,7 +9,7 @@ SHELL := /usr/bin/env bash
 help: ## list the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: ## set up, build, and measure the seed's cases on this machine
+demo: ## set up, build, and run round 2 of the Shark Tank on this machine
 	@tools/setup.sh build
 	@tools/build.sh release --target thresher_cli
 	@tools/demo.sh

@@ -20,6 +20,12 @@ if(THRESHER_STATIC_RUNTIME)
   endif()
 endif()
 
+find_package(fmt REQUIRED)
+set(THRESHER_FMT fmt::fmt-header-only)
+if(THRESHER_SHARED_FMT)
+  set(THRESHER_FMT fmt::fmt)
+endif()
+
 # thresher_folder(NAME DEPENDS...): the static library of one folder under src/, of all its sources.
 function(thresher_folder name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)

@@ -17,7 +17,7 @@ build_packages=(g++ cmake ninja-build libgtest-dev libgmock-dev libbenchmark-dev
   libtomlplusplus-dev libfmt-dev libjs-chart.js libsqlite3-dev libmd-dev)
 test_packages=(python3 python3-venv binutils)
 # Absent from some releases and machines; what needs them then says that it is skipped.
-optional_packages=(clang-format clang-tidy)
+optional_packages=(clang-format clang-tidy chromium)
 
 installed() { [[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]; }
 available() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'; }

@@ -46,7 +46,8 @@ TEST(CliCompare, WrongUseIsExitStatusTwo) {
 TEST(CliCompare, RefusesADamagedLedgerBeforeItMeasures) {
   const Folder folder;
   folder.write("samples.sqlite", "rubbish");
-  const auto outcome = run("compare '' block_m=64 --case g2-k1536 --ledger " + (folder.path() / "samples.sqlite").string());
+  const auto outcome =
+      run("compare '' block_m=64 --case g2-k1536 --ledger " + (folder.path() / "samples.sqlite").string());
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(cli_test::lines(outcome.err), 1) << outcome.err;
   EXPECT_NE(outcome.err.find("samples.sqlite"), std::string::npos) << outcome.err;
@@ -78,7 +79,8 @@ TEST(CliDeviceLock, TheSecondIsRefusedWithTheHoldersNameOrWaitsForIt) {
     pause();
     _exit(0);
   }
-  while (!std::filesystem::exists(folder.path() / "held")) usleep(1000);
+  while (!std::filesystem::exists(folder.path() / "held"))
+    usleep(1000);
   EXPECT_THROW(lock_device("compare", false, progress), Error);
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);

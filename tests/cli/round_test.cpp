@@ -19,7 +19,8 @@ class SmallFolder {
  public:
   explicit SmallFolder(const std::string& change = "block_m=256") {
     std::filesystem::create_directories(path() / "pitches");
-    write("round.toml", "title = \"Small\"\nrules = \"rules.toml\"\ncases = [\"g2-k1536\"]\nbaseline = \"block_m=128\"\n");
+    write("round.toml",
+          "title = \"Small\"\nrules = \"rules.toml\"\ncases = [\"g2-k1536\"]\nbaseline = \"block_m=128\"\n");
     write("rules.toml", cli_test::file_text(kSource / "rules/round-1.toml"));
     write("pitches/mine.toml",
           "contestant = \"Ada\"\nkind = \"new\"\ncategory = \"tile_size\"\ntitle = \"T\"\nsummary = \"S\"\nmechanism = "
@@ -42,7 +43,8 @@ class SmallFolder {
 void expect_one_line(const cli_test::Outcome& outcome, const std::vector<std::string>& parts) {
   EXPECT_EQ(outcome.status, 1) << outcome.err;
   EXPECT_EQ(cli_test::lines(outcome.err), 1) << outcome.err;
-  for (const std::string& part : parts) EXPECT_NE(outcome.err.find(part), std::string::npos) << part << " in: " << outcome.err;
+  for (const std::string& part : parts)
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << part << " in: " << outcome.err;
 }
 
 TEST(CliRound, NamesTheLineOfABadToml) {

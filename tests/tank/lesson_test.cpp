@@ -89,7 +89,8 @@ TEST(CheckClaim, LooksUpBothSidesOnEveryCase) {
       {claim("panels_ahead", Relation::at_most, 57343), false},
       {claim("panels_ahead", Relation::at_least), false},  // a bound without a value is no claim
       {claim("tasks", Relation::differs, {}, "a"), false},
-      {claim("tasks", Relation::at_least, 1), false},  // unknown on case b
+      {claim("tasks", Relation::at_least, 1), true},        // nobody counted case b
+      {claim("tasks", Relation::at_least, 1, "b"), false},  // which is no answer to who names it
       {claim("panels_ahead", Relation::increases, {}, "c"), false},
       {claim("lines_streamed", Relation::increases), false},
   };
@@ -151,7 +152,7 @@ TEST_F(Answers, WordsAloneAreRefused) {
 
 TEST_F(Answers, AFalseClaimIsRefused) {
   pitch_.answers[0].claim = claim("lines_prefetched", Relation::increases);
-  expect_refused("does not hold: lines_prefetched on a: unknown before");
+  expect_refused("does not hold: lines_prefetched: known on no case of the round");
   pitch_.answers[0].claim = claim("panels_ahead", Relation::decreases);
   expect_refused("does not hold");
 }

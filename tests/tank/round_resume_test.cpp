@@ -16,7 +16,7 @@ void fill(SmallRound& round) {
   round.add({.id = "slow", .config = "block_n=64"}, -0.05);
   auto& crash = round.add({.id = "crash", .config = "store=streaming"}, 0.1);
   crash.run = measure::Failure{measure::FailureKind::error, "killed by signal 11"};
-  crash.fails_at = 9;
+  crash.fails_at = 1;
 }
 
 void expect_finished(const SmallRound& round, const RoundRecord& record) {

@@ -18,11 +18,15 @@ std::vector<TestStepKind> kinds(const Pitch& pitch) {
 TEST(Trial, AddsTheGatesThatEveryPitchMustPassAndSortsByCost) {
   using enum TestStepKind;
   Pitch pitch;
+  ObservableClaim a;
+  a.observable = "a";
+  ObservableClaim b;
+  b.observable = "b";
   EXPECT_EQ(kinds(pitch), (std::vector{config, correctness, short_race, full_race}));
   pitch.test_plan = {{.kind = full_race, .cases = {}, .claim = {}},
-                     {.kind = observable, .cases = {}, .claim = ObservableClaim{.observable = "a"}},
+                     {.kind = observable, .cases = {}, .claim = a},
                      {.kind = short_race, .cases = {"x"}, .claim = {}},
-                     {.kind = observable, .cases = {}, .claim = ObservableClaim{.observable = "b"}}};
+                     {.kind = observable, .cases = {}, .claim = b}};
   EXPECT_EQ(kinds(pitch), (std::vector{config, observable, observable, correctness, short_race, full_race}));
   EXPECT_EQ(gates_of(pitch)[1].claim->observable, "a");
   EXPECT_EQ(gates_of(pitch)[4].cases, std::vector<std::string>{"x"});
