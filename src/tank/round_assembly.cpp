@@ -51,13 +51,32 @@ std::optional<NoiseFloor> read_noise_floor(const Ledger& ledger) {
                     .cases = event->data.at("cases").get<std::vector<std::string>>()};
 }
 
-// The race that measured baseline and champion last on every case: its confirmation, if it stands on the baseline.
-const Outcome* table_outcome(const RoundRecord& record) {
-  for (auto change = record.champion.rbegin(); change != record.champion.rend(); ++change) {
+// The confirmed races that made the champion, in order: each against what the one before left.
+std::vector<const Outcome*> seat_races(const RoundRecord& record) {
+  std::vector<const Outcome*> races;
+  for (const ChampionChange& change : record.champion)
     for (const PitchRecord& pitch : record.pitches)
-      if (pitch.pitch.id == change->pitch && pitch.outcome && !pitch.outcome->cases.empty()) return &*pitch.outcome;
-  }
+      if (pitch.pitch.id == change.pitch && pitch.outcome) races.push_back(&*pitch.outcome);
+  return races;
+}
+
+const CaseResult* result_of(const Outcome& outcome, const std::string& case_name) {
+  for (const CaseResult& one : outcome.cases)
+    if (one.case_name == case_name) return &one;
   return nullptr;
+}
+
+// NOTE: a baseline from one race beside a champion from another would show what the machine did in between. Both come
+// from the first race for the seat, and later winners multiply by their own paired ratios.
+void fill_from_races(const std::vector<const Outcome*>& races, BaselineRow& row) {
+  if (races.empty()) return;
+  const CaseResult* first = result_of(*races.front(), row.one.name);
+  if (first == nullptr) return;
+  row.baseline_seconds = first->before_seconds;
+  double seconds = first->before_seconds;
+  for (const Outcome* race : races)
+    if (const CaseResult* one = result_of(*race, row.one.name)) seconds /= one->speed_up;
+  row.champion_seconds = seconds;
 }
 
 // Seconds of the baseline on a case: from the first race against it, else the one counted call. Once there is a
@@ -75,7 +94,7 @@ std::optional<double> baseline_seconds(const CaseFacts& facts, const Ledger& led
 }
 
 void fill_table(RoundRecord& record, const Opening& opening, const Ledger& ledger) {
-  const Outcome* champion = table_outcome(record);
+  const std::vector<const Outcome*> races = seat_races(record);
   for (const CaseFacts& facts : record.cases) {
     BaselineRow row;
     row.one = facts.one;
@@ -84,10 +103,7 @@ void fill_table(RoundRecord& record, const Opening& opening, const Ledger& ledge
     const catalog::Case& published = catalog::find_case(opening.published, facts.one.name);
     row.seed_baseline_us = published.seed_baseline_us;
     row.seed_target_us = published.target_us;
-    if (champion != nullptr) {
-      for (const CaseResult& one : champion->cases)
-        if (one.case_name == facts.one.name) row.champion_seconds = one.after_seconds;
-    }
+    fill_from_races(races, row);
     record.table.push_back(std::move(row));
   }
 }

@@ -194,12 +194,14 @@ TEST(CpuRace, LeavesNeitherProcessesNorDescriptorsNorMemoryBehind) {
   };
   race();
   const int fds = count_fds();
-  const long pages = resident_pages();
+  [[maybe_unused]] const long pages = resident_pages();
   for (int i = 0; i < 20; ++i)
     race();
   EXPECT_EQ(count_fds(), fds);
   EXPECT_TRUE(children().empty());
+#if !defined(__SANITIZE_ADDRESS__)  // it keeps what was freed, to catch its use
   EXPECT_LT(resident_pages() - pages, static_cast<long>(4e7) / static_cast<long>(page_bytes()));
+#endif
 }
 
 TEST(CpuRace, ConfigsTakeTurnsInThePlaceOfTheCandidate) {

@@ -77,6 +77,7 @@ TEST(Trial, AFailureIsTheCandidatesUnlessTheIncumbentFailed) {
 TEST(Trial, AShortRaceGoesOnOnlyForWhoCanHardlyWin) {
   const auto blocks_of = [](double effect) {
     SmallRound round;
+    round.rules = replaced(round.rules, "short_race = 16", "short_race = 6");
     round.add({.id = "one", .config = "block_m=256"}, effect);
     round.write();
     round.run();
