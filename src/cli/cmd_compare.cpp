@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "catalog/cases.hpp"
+#include "cli/case_choice.hpp"
 #include "cli/compare_status.hpp"
 #include "cli/device_lock.hpp"
 #include "cli/json_output.hpp"
@@ -20,6 +21,7 @@
 #include "cli/tank_observer.hpp"
 #include "device/environment.hpp"
 #include "measure/cpu_executor.hpp"
+#include "tank/or_null.hpp"
 #include "tank/race_runner.hpp"
 #include "tank/trial.hpp"
 #include "thresher/error.hpp"
@@ -63,17 +65,6 @@ class LedgerFile {
   std::filesystem::path path_;
 };
 
-tank::Outcome failed(const char* step, const measure::Failure& failure) {
-  tank::Outcome outcome;
-  outcome.pitch = "B";
-  outcome.verdict = failure.kind == measure::FailureKind::invalid      ? tank::Verdict::invalid
-                    : failure.kind == measure::FailureKind::impossible ? tank::Verdict::impossible
-                                                                       : tank::Verdict::error;
-  outcome.stopped_at = step;
-  outcome.reason = failure.reason;
-  return outcome;
-}
-
 // The first gate that one of the two does not pass. A is the measure of B, so it must be right as well.
 std::optional<tank::Outcome> gate(measure::Executor& executor, const measure::Candidate& a, const measure::Candidate& b,
                                   const std::vector<catalog::Case>& cases, std::uint64_t seed, Progress& progress) {
@@ -81,12 +72,13 @@ std::optional<tank::Outcome> gate(measure::Executor& executor, const measure::Ca
     progress.stage(fmt::format("checking {}", one->name));
     if (auto failure = executor.admit(*one, cases)) {
       failure->reason = fmt::format("{}: {}", one->name, failure->reason);
-      return failed("config", *failure);
+      return tank::failed_outcome("B", "config", *failure);
     }
     const measure::CheckOutcome check = executor.check(*one, std::span(cases).first(1), seed);
     if (check.failure) {
-      return failed("correctness",
-                    {.kind = check.failure->kind, .reason = fmt::format("{}: {}", one->name, check.failure->reason)});
+      return tank::failed_outcome(
+          "B", "correctness",
+          {.kind = check.failure->kind, .reason = fmt::format("{}: {}", one->name, check.failure->reason)});
     }
   }
   return std::nullopt;
@@ -115,7 +107,7 @@ tank::Outcome race(measure::Executor& executor, tank::Ledger& ledger, const Comp
   };
   // A fifth of the time tells what this machine shows where there is no difference.
   const tank::RaceResult same = run("A against itself", a, rule.min_blocks, 0.2 * seconds, nullptr);
-  if (same.failure) return failed("noise_floor", *same.failure);
+  if (same.failure) return tank::failed_outcome("B", "noise_floor", *same.failure);
   const double floor = measure::noise_floor(same.data, rule.confidence).value_or(rule.min_gain);
   const tank::RaceResult result =
       run("A against B", b, rule.max_blocks, 0.8 * seconds, [&](const measure::RaceData& data) {
@@ -140,15 +132,15 @@ std::string text_of(const tank::Outcome& outcome) {
 }
 
 Json json_of(const CompareArguments& arguments, const measure::DeviceFacts& device, const tank::Outcome& outcome) {
-  const auto number = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
+  using tank::or_null;
   Json cases = Json::array();
   for (const tank::CaseResult& one : outcome.cases)
     cases.push_back({{"case", one.case_name},
                      {"a_us", one.before_seconds * 1e6},
                      {"b_us", one.after_seconds * 1e6},
                      {"speed_up", one.speed_up},
-                     {"low", number(one.low)},
-                     {"high", number(one.high)},
+                     {"low", or_null(one.low)},
+                     {"high", or_null(one.high)},
                      {"blocks", one.blocks}});
   return {{"device", device.name},
           {"a", arguments.a},
@@ -156,23 +148,11 @@ Json json_of(const CompareArguments& arguments, const measure::DeviceFacts& devi
           {"verdict", tank::to_string(outcome.verdict)},
           {"decided_by", outcome.stopped_at},
           {"reason", outcome.reason},
-          {"speed_up", number(outcome.speed_up)},
-          {"low", number(outcome.low)},
-          {"high", number(outcome.high)},
-          {"more_blocks", outcome.more_blocks ? Json(*outcome.more_blocks) : Json(nullptr)},
+          {"speed_up", or_null(outcome.speed_up)},
+          {"low", or_null(outcome.low)},
+          {"high", or_null(outcome.high)},
+          {"more_blocks", or_null(outcome.more_blocks)},
           {"cases", cases}};
-}
-
-std::vector<catalog::Case> chosen_cases(const CompareArguments& arguments) {
-  const auto all = catalog::open_catalog(std::nullopt, device::read_environment()).cases;
-  std::vector<catalog::Case> cases;
-  for (const std::string& name : arguments.cases) {
-    const bool twice =
-        std::any_of(cases.begin(), cases.end(), [&](const catalog::Case& one) { return one.name == name; });
-    if (twice) throw UsageError(fmt::format("--case {} is given twice", name));
-    cases.push_back(catalog::find_case(all, name).with_op(arguments.op.value_or(Op::gated)));
-  }
-  return cases;
 }
 
 int run_compare(const CompareArguments& arguments) {
@@ -180,7 +160,7 @@ int run_compare(const CompareArguments& arguments) {
   measure::Candidate b = measure::candidate_from_text(arguments.b);
   a.name = "A";
   b.name = "B";
-  const std::vector<catalog::Case> cases = chosen_cases(arguments);
+  const std::vector<catalog::Case> cases = chosen_cases(arguments.cases, arguments.op);
   Progress progress;
   const tank::DeviceLock lock = lock_device("compare", !arguments.no_wait, progress);
   const LedgerFile file(arguments.ledger);

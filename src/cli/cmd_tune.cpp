@@ -9,6 +9,7 @@
 
 #include "catalog/cases.hpp"
 #include "catalog/champions.hpp"
+#include "cli/case_choice.hpp"
 #include "cli/device_lock.hpp"
 #include "cli/json_output.hpp"
 #include "cli/ledger_request.hpp"
@@ -19,10 +20,11 @@
 #include "cli/tank_observer.hpp"
 #include "cpu/grouped_gemm.hpp"
 #include "device/environment.hpp"
+#include "device/utc_time.hpp"
 #include "measure/ceilings_store.hpp"
 #include "measure/cpu_executor.hpp"
+#include "tank/or_null.hpp"
 #include "tank/tuner.hpp"
-#include "tank/utc_time.hpp"
 #include "thresher/error.hpp"
 
 namespace thresher::cli {
@@ -47,15 +49,9 @@ class TuneObserver : public TankObserver {
   void checkpoint() override {}
 };
 
-std::vector<catalog::Case> chosen_cases(const TuneArguments& arguments) {
-  const auto all = catalog::open_catalog(std::nullopt, device::read_environment()).cases;
-  std::vector<catalog::Case> cases;
-  for (const std::string& name : arguments.cases) {
-    const bool twice =
-        std::any_of(cases.begin(), cases.end(), [&](const catalog::Case& one) { return one.name == name; });
-    if (twice) throw UsageError(fmt::format("--case {} is given twice", name));
-    cases.push_back(catalog::find_case(all, name).with_op(arguments.op.value_or(Op::gated)));
-  }
+// Champions are kept for one shape class, so one search serves one.
+std::vector<catalog::Case> cases_of_one_class(const TuneArguments& arguments) {
+  std::vector<catalog::Case> cases = chosen_cases(arguments.cases, arguments.op);
   const ShapeClass first = shape_class(cases.front().problem);
   for (const catalog::Case& one : cases) {
     if (shape_class(one.problem) != first) {
@@ -129,9 +125,9 @@ Json json_of(const measure::DeviceFacts& device, const tank::TuneResult& result,
   Json deciding = nullptr;
   if (result.outcome) {
     deciding = {{"verdict", tank::to_string(result.outcome->verdict)},
-                {"speed_up", result.outcome->speed_up ? Json(*result.outcome->speed_up) : Json(nullptr)},
-                {"low", result.outcome->low ? Json(*result.outcome->low) : Json(nullptr)},
-                {"high", result.outcome->high ? Json(*result.outcome->high) : Json(nullptr)}};
+                {"speed_up", tank::or_null(result.outcome->speed_up)},
+                {"low", tank::or_null(result.outcome->low)},
+                {"high", tank::or_null(result.outcome->high)}};
   }
   return {{"device", device.name},
           {"kind", device.kind},
@@ -156,7 +152,7 @@ void save(const TuneArguments& arguments, const measure::DeviceFacts& device, co
                            .config = config,
                            .round = fmt::format("tune --case {}", fmt::join(arguments.cases, " --case ")),
                            .measured = result.why,
-                           .date = tank::utc_date()});
+                           .date = device::utc_date()});
   print_line(fmt::format("saved as champion in {}", catalog::champions_path(folder, device.kind).string()));
 }
 
@@ -170,7 +166,7 @@ std::filesystem::path ledger_path(const TuneArguments& arguments, const measure:
 }
 
 int run_tune(const TuneArguments& arguments) {
-  const std::vector<catalog::Case> cases = chosen_cases(arguments);
+  const std::vector<catalog::Case> cases = cases_of_one_class(arguments);
   Progress progress;
   const tank::DeviceLock lock = lock_device("tune", !arguments.no_wait, progress);
   progress.stage("measuring the ceilings of this machine");

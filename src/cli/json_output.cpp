@@ -4,15 +4,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "tank/or_null.hpp"
+
 namespace thresher::cli {
-namespace {
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-}  // namespace
+using tank::or_null;
 
 Json to_json(const device::Ceilings& ceilings) {
   Json rates = Json::object();

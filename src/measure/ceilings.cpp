@@ -10,12 +10,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <string>
 
 #include "cpu/grouped_gemm.hpp"
 #include "device/cpu_info.hpp"
 #include "device/memory.hpp"
+#include "device/utc_time.hpp"
 #include "measure/read_patterns.hpp"
 #include "measure/statistics.hpp"
 #include "thresher/error.hpp"
@@ -96,15 +96,6 @@ void nothing() {}
 PassRates summarise(const std::vector<double>& rates) {
   const double middle = *median(rates);
   return {middle, middle > 0.0 ? (*quantile(rates, 0.75) - *quantile(rates, 0.25)) / middle : 0.0};
-}
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text, length};
 }
 
 void require_usable(Isa isa) {
@@ -213,7 +204,7 @@ device::Ceilings measure_ceilings(const CeilingOptions& options) {
 
   device::Ceilings ceilings;
   ceilings.machine = device::machine_key(info);
-  ceilings.measured_at = utc_now();
+  ceilings.measured_at = device::utc_time();
   ceilings.threads = options.threads > 0 ? options.threads : omp_get_max_threads();
 
   const std::size_t bytes =

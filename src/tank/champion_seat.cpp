@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "catalog/champions.hpp"
-#include "tank/utc_time.hpp"
+#include "device/utc_time.hpp"
 #include "thresher/champions.hpp"
 #include "thresher/error.hpp"
 
@@ -115,7 +115,7 @@ void ChampionSeat::settle(const std::string& device_kind, const std::vector<cata
                              .config = config,
                              .round = round_,
                              .measured = outcome.reason,
-                             .date = utc_date()});
+                             .date = device::utc_date()});
     reason = fmt::format("{} replaces what was in force ({}): {}", holder(), to_text(in_force), outcome.reason);
   }
   // NOTE: after the file. A crash in between writes the same file once more; the other order could lose the change.

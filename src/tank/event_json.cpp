@@ -3,15 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "tank/or_null.hpp"
 #include "thresher/error.hpp"
 
 namespace thresher::tank {
 namespace {
-
-template <class T>
-Json maybe(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 [[noreturn]] void wrong(const std::string& key, const std::string& what) {
   throw Error(ErrorCode::parse,
@@ -150,19 +146,19 @@ Json event_json(const Outcome& outcome) {
                      {"before_seconds", one.before_seconds},
                      {"after_seconds", one.after_seconds},
                      {"speed_up", one.speed_up},
-                     {"low", maybe(one.low)},
-                     {"high", maybe(one.high)},
+                     {"low", or_null(one.low)},
+                     {"high", or_null(one.high)},
                      {"blocks", one.blocks}});
   return {{"pitch", outcome.pitch},
           {"verdict", to_string(outcome.verdict)},
           {"stopped_at", outcome.stopped_at},
           {"reason", outcome.reason},
           {"cases", cases},
-          {"speed_up", maybe(outcome.speed_up)},
-          {"low", maybe(outcome.low)},
-          {"high", maybe(outcome.high)},
-          {"more_blocks", maybe(outcome.more_blocks)},
-          {"mechanism_seen", maybe(outcome.mechanism_seen)}};
+          {"speed_up", or_null(outcome.speed_up)},
+          {"low", or_null(outcome.low)},
+          {"high", or_null(outcome.high)},
+          {"more_blocks", or_null(outcome.more_blocks)},
+          {"mechanism_seen", or_null(outcome.mechanism_seen)}};
 }
 
 Outcome outcome_from(const Json& json) {
@@ -250,8 +246,8 @@ Json event_json(const ForecastRecord& record) {
   return {{"who", record.who},
           {"role", record.role},
           {"forecasts", record.forecasts},
-          {"brier", maybe(record.brier)},
-          {"interval_score", maybe(record.interval_score)},
+          {"brier", or_null(record.brier)},
+          {"interval_score", or_null(record.interval_score)},
           {"weight", record.weight},
           {"next_weight", record.next_weight}};
 }

@@ -6,16 +6,15 @@
 #include "tank/ledger.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <bit>
 #include <chrono>
 #include <cmath>
-#include <ctime>
 #include <thread>
 
+#include "device/utc_time.hpp"
 #include "tank/ledger_database.hpp"
 #include "tank/ledger_lock.hpp"
 #include "tank/ledger_schema.hpp"
@@ -35,10 +34,6 @@ Path beside(const Path& file, const char* suffix) {
 
 [[noreturn]] void refuse(ErrorCode code, const Path& file, const std::string& why) {
   throw Error(code, fmt::format("ledger '{}' {}", file.string(), why));
-}
-
-std::string now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
 // Text that is not UTF-8 (a folder's name, say) has its bad bytes replaced: JSON has no other way.
@@ -251,7 +246,7 @@ std::string Ledger::keep(std::string_view kind, std::string_view content) {
   Statement known(database, "SELECT 1 FROM content WHERE hash = ?");
   if (!known.bind(hash).step()) {
     Statement insert(database, "INSERT INTO content (hash, at, kind, body) VALUES (?, ?, ?, ?)");
-    insert.bind(hash).bind(now()).bind(kind).bind_blob(content).run();
+    insert.bind(hash).bind(device::utc_time()).bind(kind).bind_blob(content).run();
   }
   return hash;
 }
@@ -283,7 +278,7 @@ void Ledger::append(std::string_view kind, std::string_view subject, const Json&
            fmt::format("has the event '{}' of '{}' already, with other data; please report it", kind, subject));
   }
   Statement insert(impl_->open(), "INSERT INTO event (at, kind, subject, data) VALUES (?, ?, ?, ?)");
-  insert.bind(now()).bind(kind).bind(subject).bind(text).run();
+  insert.bind(device::utc_time()).bind(kind).bind(subject).bind(text).run();
 }
 
 std::optional<Event> Ledger::find(std::string_view kind, std::string_view subject) const {

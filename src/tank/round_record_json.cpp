@@ -4,15 +4,11 @@
 // compared line by line. Paths are given by their last part, so that a file says nothing about the machine that wrote
 // it.
 #include "tank/event_json.hpp"
+#include "tank/or_null.hpp"
 #include "tank/round_record.hpp"
 
 namespace thresher::tank {
 namespace {
-
-template <class T>
-Json maybe(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 Json text_or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
@@ -32,8 +28,8 @@ Json claim_json(const std::optional<ObservableClaim>& claim) {
   if (!claim) return nullptr;
   return {{"observable", claim->observable},
           {"relation", to_string(claim->relation)},
-          {"value", maybe(claim->value)},
-          {"case", maybe(claim->case_name)}};
+          {"value", or_null(claim->value)},
+          {"case", or_null(claim->case_name)}};
 }
 
 Json check_json(const ClaimCheck& check) {
@@ -126,7 +122,7 @@ Json recorded_json(const std::optional<RecordedRound>& recorded) {
           {"verdict", to_string(recorded->outcome.verdict)},
           {"stopped_at", recorded->outcome.stopped_at},
           {"reason", recorded->outcome.reason},
-          {"speed_up", maybe(recorded->outcome.speed_up)},
+          {"speed_up", or_null(recorded->outcome.speed_up)},
           {"results", results},
           {"reasons", recorded->reasons},
           {"lessons", list(recorded->lessons, [](const Lesson& one) { return event_json(one); })},
@@ -195,7 +191,7 @@ Json case_json(const CaseFacts& facts) {
   Json json = problem_json(facts.one);
   json["floor_seconds"] = facts.floor_seconds > 0.0 ? Json(facts.floor_seconds) : Json(nullptr);
   json["memory_bound"] = facts.memory_bound;
-  json["baseline_seconds"] = maybe(facts.baseline_seconds);
+  json["baseline_seconds"] = or_null(facts.baseline_seconds);
   json["baseline"] = event_json(facts.baseline);
   return json;
 }
@@ -207,13 +203,13 @@ Json times_target(const std::optional<double>& value, const std::optional<double
 
 Json row_json(const BaselineRow& row) {
   Json json = problem_json(row.one);
-  json["baseline_seconds"] = maybe(row.baseline_seconds);
-  json["champion_seconds"] = maybe(row.champion_seconds);
-  json["target_seconds"] = maybe(row.target_seconds);
+  json["baseline_seconds"] = or_null(row.baseline_seconds);
+  json["champion_seconds"] = or_null(row.champion_seconds);
+  json["target_seconds"] = or_null(row.target_seconds);
   json["baseline_from_target"] = times_target(row.baseline_seconds, row.target_seconds);
   json["champion_from_target"] = times_target(row.champion_seconds, row.target_seconds);
-  json["seed_baseline_us"] = maybe(row.seed_baseline_us);
-  json["seed_target_us"] = maybe(row.seed_target_us);
+  json["seed_baseline_us"] = or_null(row.seed_baseline_us);
+  json["seed_target_us"] = or_null(row.seed_target_us);
   json["seed_from_target"] = times_target(row.seed_baseline_us, row.seed_target_us);
   return json;
 }
@@ -257,8 +253,8 @@ Json to_json(const RoundRecord& record) {
           {"champion_changes", list(record.champion, change_json)},
           {"table", list(record.table, row_json)},
           {"forecasts", list(record.forecasts, [](const ForecastRecord& one) { return event_json(one); })},
-          {"regret", maybe(record.regret)},
-          {"random_regret", maybe(record.random_regret)}};
+          {"regret", or_null(record.regret)},
+          {"random_regret", or_null(record.random_regret)}};
 }
 
 }  // namespace thresher::tank

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace thresher::tank {
+namespace thresher::device {
 
 /// "2026-11-23T12:00:00Z"
 std::string utc_time();
@@ -11,4 +11,4 @@ std::string utc_time();
 /// "2026-11-23"
 std::string utc_date();
 
-}  // namespace thresher::tank
+}  // namespace thresher::device
