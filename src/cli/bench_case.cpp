@@ -21,14 +21,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-reference::WeightsOf weights_of(const Problem& problem, const BenchOptions& options, Progress& progress) {
-  return [&problem, &options, &progress](std::int64_t group, int which) {
-    stop_if_interrupted();
-    progress.update(group, problem.groups());
-    return generate_weights(problem, options.recipe, options.seed, group, which);
-  };
-}
-
 // Every set once per poison, so that an element that is never written differs between the two.
 AnswerReport check_first(BenchData& data, const AnswerCheck& check, double& call_seconds) {
   AnswerReport worst;
@@ -113,6 +105,25 @@ void measure_case(const Problem& problem, const BenchOptions& options, const Eng
 
 }  // namespace
 
+reference::WeightsOf weights_of(const Problem& problem, const BenchOptions& options, Progress& progress) {
+  return [&problem, &options, &progress](std::int64_t group, int which) {
+    stop_if_interrupted();
+    progress.update(group, problem.groups());
+    return generate_weights(problem, options.recipe, options.seed, group, which);
+  };
+}
+
+std::vector<catalog::Case> chosen_cases(const catalog::Catalog& catalog, const std::vector<std::string>& names) {
+  if (names.empty()) {
+    return catalog.cases;
+  }
+  std::vector<catalog::Case> chosen;
+  for (const std::string& name : names) {
+    chosen.push_back(catalog::find_case(catalog.cases, name));
+  }
+  return chosen;
+}
+
 Problem problem_of(const catalog::Case& one, const BenchOptions& options) {
   Problem problem = one.problem;
   problem.op = options.op;
@@ -150,12 +161,17 @@ BenchResult bench_case(const catalog::Case& one, const BenchOptions& options, co
 BenchTimes summarise(const Problem& problem, const measure::Samples& samples, const device::Ceilings& ceilings,
                      Isa isa) {
   const std::optional<double> rate = ceilings.rate(isa);
-  const std::optional<double> median = samples.median();
-  if (!rate || !median) {
-    throw Error(ErrorCode::internal,
-                fmt::format("{} was timed without {}", to_string(isa), rate ? "samples" : "its rate"));
+  if (!rate) {
+    throw Error(ErrorCode::internal, fmt::format("{} was timed without its rate", to_string(isa)));
   }
-  const device::Floor floor = device::floor(problem, ceilings.read_bytes_per_second, *rate);
+  return summarise(samples, device::floor(problem, ceilings.read_bytes_per_second, *rate));
+}
+
+BenchTimes summarise(const measure::Samples& samples, const device::Floor& floor) {
+  const std::optional<double> median = samples.median();
+  if (!median) {
+    throw Error(ErrorCode::internal, "a case was timed without samples");
+  }
   const std::optional<measure::Interval> interval = samples.interval();
   BenchTimes times;
   times.median_us = *median * 1e6;

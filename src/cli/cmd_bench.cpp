@@ -7,6 +7,7 @@
 #include "catalog/champions.hpp"
 #include "cli/bench_case.hpp"
 #include "cli/bench_table.hpp"
+#include "cli/gpu_bench.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/json_output.hpp"
 #include "cli/option_types.hpp"
@@ -23,15 +24,26 @@ struct BenchArguments {
   BenchOptions bench;
   std::optional<Op> op;
   std::optional<Isa> isa;
-  std::string device = "cpu";
+  DeviceChoice device;
+  std::string config;  // as written: which knobs there are depends on the device
   int threads = 0;
   bool json = false;
   bool no_champions = false;
 };
 
+// Parses --config. What is wrong with it is a usage error, whichever device it is for.
+template <typename Config>
+Config parsed_config(const std::string& text, Config (*parse)(std::string_view)) {
+  try {
+    return parse(text);
+  } catch (const Error& error) {
+    throw UsageError(fmt::format("--config: {} (see 'thresher bench --help')", error.what()));
+  }
+}
+
 // --isa and --threads are short for fields of --config; two different values for one field are a mistake.
 CpuConfig merged_config(const BenchArguments& arguments) {
-  CpuConfig config = arguments.bench.config;
+  CpuConfig config = parsed_config(arguments.config, cpu_config_from_text);
   if (arguments.isa) {
     if (config.isa != Isa::automatic && config.isa != *arguments.isa) {
       throw UsageError(fmt::format("--isa {} and --config isa={} disagree; give one of them", to_string(*arguments.isa),
@@ -50,17 +62,6 @@ CpuConfig merged_config(const BenchArguments& arguments) {
       forced_isa(config.isa == Isa::automatic ? std::nullopt : std::optional<Isa>(config.isa));
   config.isa = forced.value_or(config.isa);
   return config;
-}
-
-std::vector<catalog::Case> chosen_cases(const catalog::Catalog& catalog, const std::vector<std::string>& names) {
-  if (names.empty()) {
-    return catalog.cases;
-  }
-  std::vector<catalog::Case> chosen;
-  for (const std::string& name : names) {
-    chosen.push_back(catalog::find_case(catalog.cases, name));
-  }
-  return chosen;
 }
 
 // Measures on first use and tells the reader: every share in the table refers to these numbers.
@@ -137,9 +138,23 @@ int finish(const BenchReport& report, const catalog::Champions& champions, const
   return ok ? 0 : 1;
 }
 
+int run_on_gpu(const BenchArguments& arguments, const BenchOptions& options) {
+  if (arguments.isa || arguments.threads != 0 || arguments.no_champions) {
+    throw UsageError(fmt::format("--isa, --threads and --no-champions are of the CPU; leave them out with --device {}",
+                                 to_text(arguments.device)));
+  }
+  return run_gpu_bench({.ordinal = *arguments.device.gpu,
+                        .config = parsed_config(arguments.config, sm90_config_from_text),
+                        .options = options,
+                        .json = arguments.json});
+}
+
 int run_bench(const BenchArguments& arguments) {
   BenchOptions options = arguments.bench;
   options.op = arguments.op.value_or(Op::gated);
+  if (arguments.device.gpu) {
+    return run_on_gpu(arguments, options);
+  }
   options.config = merged_config(arguments);
   const catalog::Catalog catalog = catalog::open_catalog(options.folder, device::read_environment());
   const std::vector<catalog::Case> cases = chosen_cases(catalog, options.cases);
@@ -187,9 +202,9 @@ Command add_bench(CLI::App& parent) {
   app->add_option("--case", bench.cases)->expected(1)->take_all();
   app->add_option("--cases", bench.folder);
   add_op(*app, arguments->op);
-  add_device(*app, arguments->device);
+  add_any_device(*app, arguments->device);
   add_isa(*app, arguments->isa);
-  add_config(*app, bench.config);
+  app->add_option("--config", arguments->config);
   add_threads(*app, arguments->threads);
   add_recipe(*app, bench.recipe);
   add_operand(*app, bench.operand);

@@ -3,25 +3,27 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "cli/gpu_report.hpp"
 #include "cli/json_output.hpp"
 #include "cli/option_types.hpp"
 #include "cli/output.hpp"
 #include "cli/program.hpp"
 #include "cli/table.hpp"
 #include "device/cpu_info.hpp"
+#include "device/environment.hpp"
 #include "device/memory.hpp"
 
 namespace thresher::cli {
 namespace {
-
-constexpr const char* kNoGpu = "this build has no GPU backend";
 
 struct DevicesReport {
   device::CpuInfo cpu;
   std::string machine;
   std::optional<std::size_t> available_bytes;
   std::optional<Isa> forced;  // by THRESHER_CPU_ISA
+  GpuReport gpus;
 };
 
 Json to_json(const DevicesReport& report) {
@@ -42,8 +44,11 @@ Json to_json(const DevicesReport& report) {
                     {"available_bytes", report.available_bytes ? Json(*report.available_bytes) : Json(nullptr)},
                     {"forced_isa", report.forced ? Json(to_string(*report.forced)) : Json(nullptr)},
                     {"isas", isas}};
-  const Json gpu = {{"device", "gpu"}, {"usable", false}, {"why_not", kNoGpu}};
-  return {{"devices", Json::array({cpu, gpu})}};
+  Json devices = Json::array({cpu});
+  for (Json& gpu : devices_json(report.gpus)) {
+    devices.push_back(std::move(gpu));
+  }
+  return {{"devices", std::move(devices)}, {"nvrtc", nvrtc_json(report.gpus)}};
 }
 
 std::string cache_size(std::size_t bytes) {
@@ -63,7 +68,7 @@ std::string to_text(const DevicesReport& report) {
   if (report.forced) {
     text += fmt::format("      THRESHER_CPU_ISA forces {}\n", to_string(*report.forced));
   }
-  return text + fmt::format("gpu   not usable: {}\n", kNoGpu);
+  return text + to_text(report.gpus);
 }
 
 int run_devices(bool json) {
@@ -71,7 +76,8 @@ int run_devices(bool json) {
   const DevicesReport report{.cpu = cpu,
                              .machine = device::machine_key(cpu),
                              .available_bytes = device::available_memory_bytes(),
-                             .forced = forced_isa(std::nullopt)};
+                             .forced = forced_isa(std::nullopt),
+                             .gpus = look_for_gpus(device::read_environment())};
   print(json ? dump(to_json(report)) + "\n" : to_text(report));
   return 0;
 }

@@ -1,8 +1,9 @@
-// thresher verify: random problems on every instruction set against the reference.
+// thresher verify: random problems on every instruction set, or on a GPU, against the reference.
 #include <fmt/format.h>
 
 #include <memory>
 
+#include "cli/gpu_verify.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/json_output.hpp"
 #include "cli/option_types.hpp"
@@ -17,7 +18,7 @@ namespace thresher::cli {
 namespace {
 
 struct VerifyArguments {
-  std::string device = "cpu";
+  DeviceChoice device;
   std::optional<Isa> isa;
   std::int64_t seeds = 100;
   std::uint64_t first = 1;
@@ -58,7 +59,28 @@ std::string to_text(const VerifyReport& report) {
   return text;
 }
 
+int run_gpu_verify(const VerifyArguments& arguments) {
+  if (arguments.isa) {
+    throw UsageError(fmt::format("--isa {} is of the CPU; leave it out with --device {}", to_string(*arguments.isa),
+                                 to_text(arguments.device)));
+  }
+  Progress progress;
+  const GpuVerifyReport report = gpu_verify_seeds(arguments.first, arguments.seeds, *arguments.device.gpu, progress);
+  if (arguments.json) {
+    print_line(dump(to_json(report)));
+  } else {
+    print(to_text(report));
+  }
+  if (report.interrupted) {
+    throw Interrupted();
+  }
+  return report.ok() ? 0 : 1;
+}
+
 int run_verify(const VerifyArguments& arguments) {
+  if (arguments.device.gpu) {
+    return run_gpu_verify(arguments);
+  }
   const std::vector<Isa> isas = chosen_isas(arguments.isa);
   Progress progress;
   const VerifyReport report = verify_seeds(arguments.first, arguments.seeds, isas, progress);
@@ -80,7 +102,7 @@ int run_verify(const VerifyArguments& arguments) {
 Command add_verify(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand("verify");
   const auto arguments = std::make_shared<VerifyArguments>();
-  add_device(*app, arguments->device);
+  add_any_device(*app, arguments->device);
   add_isa(*app, arguments->isa);
   app->add_option("--seeds", arguments->seeds)->check(CLI::Range(std::int64_t{1}, std::int64_t{100000000}));
   add_seed(*app, "--seed", arguments->first);

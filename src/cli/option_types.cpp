@@ -64,26 +64,38 @@ CLI::Option* add_activation(CLI::App& app, ActivationKind& value) {
   return add_choice(app, "--activation", value, ActivationKind::silu, parse_activation_kind);
 }
 
-CLI::Option* add_config(CLI::App& app, CpuConfig& value) {
-  const auto refusal = [](const std::string& text) -> std::string {
-    try {
-      cpu_config_from_text(text);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return {};
-  };
-  return app
-      .add_option_function<std::string>("--config",
-                                        [&value](const std::string& text) { value = cpu_config_from_text(text); })
-      ->check(refusal);
-}
-
 CLI::Option* add_device(CLI::App& app, std::string& value) {
   const auto refusal = [](const std::string& text) -> std::string {
-    return text == "cpu" ? "" : fmt::format("'{}' can't run here: this build has no GPU backend; give cpu", text);
+    return text == "cpu" ? "" : fmt::format("'{}' can't run here: this command is for the CPU; give cpu", text);
   };
   return app.add_option("--device", value)->check(refusal);
+}
+
+std::optional<DeviceChoice> parse_device(std::string_view text) {
+  constexpr std::string_view kGpu = "cuda";
+  if (text == "cpu") return DeviceChoice{};
+  if (!text.starts_with(kGpu)) return std::nullopt;
+  text.remove_prefix(kGpu.size());
+  if (text.empty()) return DeviceChoice{.gpu = 0};
+  if (text.front() != ':' || text.size() < 2 || text[1] == '-') return std::nullopt;
+  text.remove_prefix(1);
+  int ordinal = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ordinal);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(DeviceChoice{.gpu = ordinal}) : std::nullopt;
+}
+
+std::string to_text(const DeviceChoice& device) {
+  return device.gpu ? fmt::format("cuda:{}", *device.gpu) : "cpu";
+}
+
+CLI::Option* add_any_device(CLI::App& app, DeviceChoice& value) {
+  const auto refusal = [](const std::string& text) -> std::string {
+    return parse_device(text) ? "" : fmt::format("'{}' is no device; give cpu, cuda or cuda:N", text);
+  };
+  return app
+      .add_option_function<std::string>("--device", [&value](const std::string& text) { value = *parse_device(text); })
+      ->check(refusal);
 }
 
 CLI::Option* add_threads(CLI::App& app, int& value) {

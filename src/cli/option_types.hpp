@@ -20,10 +20,23 @@ CLI::Option* add_recipe(CLI::App& app, Recipe& value);
 CLI::Option* add_operand(CLI::App& app, OperandType& value);
 CLI::Option* add_output(CLI::App& app, OutputType& value);
 CLI::Option* add_activation(CLI::App& app, ActivationKind& value);
-CLI::Option* add_config(CLI::App& app, CpuConfig& value);
 
-/// --device; only `cpu` exists in this build, and whatever else is asked for is refused in words.
+/// --device of commands that only know the CPU; whatever else is asked for is refused in words.
 CLI::Option* add_device(CLI::App& app, std::string& value);
+
+/// A device as a command line names it.
+struct DeviceChoice {
+  std::optional<int> gpu;  // the N of cuda:N; nothing is the CPU
+
+  bool operator==(const DeviceChoice&) const = default;
+};
+
+/// "cpu", "cuda" (the first GPU) or "cuda:N"; nothing for other text.
+std::optional<DeviceChoice> parse_device(std::string_view text);
+std::string to_text(const DeviceChoice& device);
+
+/// --device of commands that run on a GPU, too. Whether that GPU exists is not known while parsing.
+CLI::Option* add_any_device(CLI::App& app, DeviceChoice& value);
 
 /// --threads, 1 to all logical CPUs that this process may run on.
 CLI::Option* add_threads(CLI::App& app, int& value);

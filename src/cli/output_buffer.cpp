@@ -21,16 +21,16 @@ std::size_t bits_per_element(OutputType type) {
   return type == OutputType::nvfp4 ? 4 : type == OutputType::fp32 ? 32 : 16;
 }
 
-std::size_t bytes_of(const Problem& problem) {
+}  // namespace
+
+std::size_t output_bytes(const Problem& problem) {
   return static_cast<std::size_t>(problem.total_m() * problem.n) * bits_per_element(problem.output) / 8;
 }
 
-std::size_t scale_bytes_of(const Problem& problem) {
+std::size_t output_scale_bytes(const Problem& problem) {
   return problem.output == OutputType::nvfp4 ? static_cast<std::size_t>(problem.total_m() * problem.n / kScaleBlock)
                                              : 0;
 }
-
-}  // namespace
 
 AlignedBytes::AlignedBytes(std::size_t size)
     : size_(size),
@@ -46,8 +46,8 @@ void AlignedBytes::Free::operator()(std::byte* data) const noexcept {
 
 OutputBuffer::OutputBuffer(const Problem& problem, float out_global_scale)
     : shape_{.type = problem.output, .global_scale = out_global_scale, .rows = problem.total_m(), .n = problem.n},
-      data_bytes_(bytes_of(problem)),
-      scale_bytes_(scale_bytes_of(problem)),
+      data_bytes_(output_bytes(problem)),
+      scale_bytes_(output_scale_bytes(problem)),
       memory_(3 * kFence + round_up(data_bytes_) + round_up(scale_bytes_)) {
   poison(kPoisons[0]);
 }

@@ -29,6 +29,10 @@ class AlignedBytes {
 /// NOTE: one poison alone would hide unwritten elements where the reference has that very value, NaN above all.
 inline constexpr std::byte kPoisons[] = {std::byte{0xFF}, std::byte{0x5A}};
 
+/// Bytes of a problem's result, and of its scales, which only NVFP4 results have.
+std::size_t output_bytes(const Problem& problem);
+std::size_t output_scale_bytes(const Problem& problem);
+
 class OutputBuffer {
  public:
   OutputBuffer(const Problem& problem, float out_global_scale);

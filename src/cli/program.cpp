@@ -41,8 +41,8 @@ Program::Program() : app_("", "thresher") {
   app_.set_version_flag("--version", version_text());
   app_.require_subcommand(1);
   use_page(app_, "thresher");
-  commands_ = {add_devices(app_), add_ceilings(app_), add_bench(app_), add_verify(app_),
-               add_compare(app_), add_tune(app_),     add_round(app_), add_ledger(app_)};
+  commands_ = {add_devices(app_), add_ceilings(app_), add_bench(app_),  add_verify(app_),  add_compare(app_),
+               add_tune(app_),    add_round(app_),    add_ledger(app_), add_inspect(app_), add_cache(app_)};
   for (const Command& command : commands_) {
     use_page(*command.app, command.app->get_name());
   }

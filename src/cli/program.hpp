@@ -26,6 +26,8 @@ Command add_round(CLI::App& parent);
 Command add_ledger(CLI::App& parent);
 Command add_compare(CLI::App& parent);
 Command add_tune(CLI::App& parent);
+Command add_inspect(CLI::App& parent);
+Command add_cache(CLI::App& parent);
 
 /// Lets the help of a command be the page docs/cli/<page>.md.
 void use_page(CLI::App& app, const std::string& page);

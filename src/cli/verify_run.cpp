@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "cli/interrupt.hpp"
-#include "cli/output_buffer.hpp"
 #include "device/cpu_info.hpp"
 #include "reference/compare.hpp"
 #include "thresher/engine.hpp"
@@ -57,8 +56,23 @@ int other_threads(const CpuConfig& config, int max_threads) {
   return config.threads == 1 ? max_threads : 1;
 }
 
-// The comparisons of one output; fills totals, returns the first complaint.
-std::string judge(const VerifyCase& one, const OutputBuffer& out, VerifyTotals& totals) {
+}  // namespace
+
+std::string reproduce_command(const VerifyFailure& failure) {
+  if (failure.device != "cpu") {
+    return fmt::format("thresher verify --device {} --seed {} --seeds 1", failure.device, failure.seed);
+  }
+  return fmt::format("thresher verify --isa {} --seed {} --seeds 1", to_string(failure.isa), failure.seed);
+}
+
+VerifyCase make_verify_case(std::uint64_t seed) {
+  VerifyCase one{.seed = seed, .random = random_problem(seed), .data = {}, .truth = {}};
+  one.data = generate(one.random.problem, one.random.recipe, one.random.data_seed);
+  one.truth = reference::compute(one.data);
+  return one;
+}
+
+std::string judge_output(const VerifyCase& one, const OutputBuffer& out, VerifyTotals& totals) {
   const reference::Comparison comparison = reference::compare(one.truth, one.data, out.view());
   totals.elements += comparison.checked;
   if (one.random.problem.output != OutputType::nvfp4) {
@@ -79,19 +93,6 @@ std::string judge(const VerifyCase& one, const OutputBuffer& out, VerifyTotals& 
   return {};
 }
 
-}  // namespace
-
-std::string reproduce_command(const VerifyFailure& failure) {
-  return fmt::format("thresher verify --isa {} --seed {} --seeds 1", to_string(failure.isa), failure.seed);
-}
-
-VerifyCase make_verify_case(std::uint64_t seed) {
-  VerifyCase one{.seed = seed, .random = random_problem(seed), .data = {}, .truth = {}};
-  one.data = generate(one.random.problem, one.random.recipe, one.random.data_seed);
-  one.truth = reference::compute(one.data);
-  return one;
-}
-
 std::string verify_one(const VerifyCase& one, const CpuConfig& config, int max_threads, VerifyTotals& totals) {
   const PackedWeights weights = pack_all(one.data);
   OutputBuffer out(one.data.problem, one.data.out_global_scale);
@@ -106,7 +107,7 @@ std::string verify_one(const VerifyCase& one, const CpuConfig& config, int max_t
   if (ran != config.isa) {
     return fmt::format("{} was asked for but {} ran", to_string(config.isa), to_string(ran));
   }
-  std::string error = judge(one, out, totals);
+  std::string error = judge_output(one, out, totals);
   if (error.empty() && !(out.fences_intact() && again.fences_intact())) {
     error = "wrote outside the result";
   }
@@ -140,7 +141,8 @@ VerifyReport verify_seeds(std::uint64_t first, std::int64_t count, std::span<con
       ++totals.seeds;
       if (!error.empty()) {
         ++totals.failures;
-        report.failures.push_back({isa, one.seed, to_text(one.random), to_text(config), error});
+        report.failures.push_back(
+            {.isa = isa, .seed = one.seed, .problem = to_text(one.random), .config = to_text(config), .error = error});
       }
     }
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/output_buffer.hpp"
 #include "cli/progress.hpp"
 #include "cli/random_problem.hpp"
 #include "reference/grouped_gemm.hpp"
@@ -19,6 +20,7 @@ struct VerifyFailure {
   std::string problem;
   std::string config;
   std::string error;
+  std::string device = "cpu";  // else "cuda:N", and there is no isa
 };
 
 /// The command that runs one failure again.
@@ -47,6 +49,10 @@ struct VerifyCase {
 };
 
 VerifyCase make_verify_case(std::uint64_t seed);
+
+/// Compares one output with the truth, integers bit for bit where they are exact. Adds to `totals`; returns the first
+/// complaint.
+std::string judge_output(const VerifyCase& one, const OutputBuffer& out, VerifyTotals& totals);
 
 /// Runs one case twice, on different poison and numbers of threads, which must give the same right bytes. Adds to
 /// `totals`; the text is empty when all is well.

@@ -20,6 +20,9 @@ Environment read_environment(const std::function<const char*(const char*)>& vari
   environment.cpu_isa = value("THRESHER_CPU_ISA");
   environment.cases = value("THRESHER_CASES");
   environment.champions = value("THRESHER_CHAMPIONS");
+  environment.nvrtc = value("THRESHER_NVRTC");
+  environment.cuda_home = value("CUDA_HOME");
+  environment.cuda_path = value("CUDA_PATH");
   environment.terminal = value("TERM");
   environment.cache_dir = value("THRESHER_CACHE_DIR");
   if (!environment.cache_dir) {

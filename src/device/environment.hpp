@@ -5,6 +5,8 @@
 //   THRESHER_CHAMPIONS  folder of champions/*.toml to use instead of ./champions and the built-in ones
 //   THRESHER_CACHE_DIR  where measurements of this machine are kept;
 //                       else XDG_CACHE_HOME/thresher, else HOME/.cache/thresher
+//   THRESHER_NVRTC      the libnvrtc to compile GPU kernels with; no other is looked for then
+//   CUDA_HOME, CUDA_PATH  CUDA toolkits, where libnvrtc is looked for too
 //   TERM                what the terminal can do: unset or "dumb" cannot move its cursor
 #pragma once
 
@@ -20,6 +22,9 @@ struct Environment {
   std::optional<std::string> cases;
   std::optional<std::string> champions;
   std::optional<std::string> cache_dir;  // resolved; nothing when no variable names a place
+  std::optional<std::string> nvrtc;
+  std::optional<std::string> cuda_home;
+  std::optional<std::string> cuda_path;
   std::optional<std::string> terminal;
 };
 

@@ -63,7 +63,10 @@ TEST(Cli, WrongUseIsOneLineWithAHintAndStatus2) {
                                "bench --samples 0",
                                "bench --threads 0",
                                "bench --threads 100000",
-                               "bench --device cuda:0",
+                               "bench --device gpu",
+                               "bench --device cuda:x",
+                               "verify --device cuda:-1",
+                               "ceilings --device cuda:0",
                                "bench --case",
                                "verify --seeds 0",
                                "verify --seed -1",
@@ -142,15 +145,34 @@ TEST(Cli, VersionIsPrinted) {
 TEST(Cli, DevicesTellsWhatCannotRunAndWhy) {
   const Outcome text = run("devices");
   EXPECT_EQ(text.status, 0);
-  EXPECT_TRUE(contains(text.out, "gpu   not usable: this build has no GPU backend")) << text.out;
-  const json devices = json::parse(run("devices --json").out).at("devices");
-  ASSERT_EQ(devices.size(), 2u);
+  const json report = json::parse(run("devices --json").out);
+  const json& devices = report.at("devices");
+  ASSERT_GE(devices.size(), 2u);
   ASSERT_EQ(devices[0].at("isas").size(), cpu_isas().size());
   for (const json& isa : devices[0].at("isas")) {
     EXPECT_TRUE(contains(text.out, isa.at("isa").get<std::string>()));
     EXPECT_EQ(isa.at("usable").get<bool>(), isa.at("why_not").is_null());
   }
-  EXPECT_FALSE(devices[1].at("usable").get<bool>());
+  for (std::size_t i = 1; i < devices.size(); ++i) {
+    EXPECT_TRUE(contains(text.out, devices[i].at("device").get<std::string>() + " ")) << text.out;
+    EXPECT_EQ(devices[i].at("usable").get<bool>(), devices[i].at("why_not").is_null());
+  }
+  if (devices[1].at("device") == "gpu") {
+    const std::string why_not = devices[1].at("why_not");
+    EXPECT_TRUE(contains(text.out, "gpu   not usable: " + why_not + "\n")) << text.out;
+    EXPECT_TRUE(contains(why_not, "NVIDIA driver")) << why_not;
+  }
+  EXPECT_EQ(report.at("nvrtc").at("usable").get<bool>(), report.at("nvrtc").at("why_not").is_null());
+}
+
+TEST(Cli, DevicesListsWhereNvrtcWasLookedFor) {
+  const std::string variables = "THRESHER_NVRTC=/no/such/libnvrtc.so";
+  const json nvrtc = json::parse(run("devices --json", variables).out).at("nvrtc");
+  EXPECT_EQ(nvrtc.at("usable"), false);
+  ASSERT_EQ(nvrtc.at("looked_at").size(), 1u);
+  const std::string outcome = nvrtc.at("looked_at")[0];
+  EXPECT_TRUE(contains(outcome, "/no/such/libnvrtc.so")) << outcome;
+  EXPECT_TRUE(contains(run("devices", variables).out, "\n      " + outcome)) << outcome;
 }
 
 TEST(Cli, CeilingsAreStoredWhereItSays) {

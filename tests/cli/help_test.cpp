@@ -45,7 +45,7 @@ TEST(CliHelp, PagesListExactlyTheOptionsThatTheParserKnows) {
     for (const std::string& name : option->get_lnames())
       own.insert("--" + name);
   EXPECT_EQ(options_in(std::string(help_text("thresher"))), own);
-  ASSERT_EQ(program.commands().size(), 8u);
+  ASSERT_EQ(program.commands().size(), 10u);
   for (const Command& command : program.commands()) {
     const std::string page(help_text(command.app->get_name()));
     ASSERT_FALSE(page.empty()) << command.app->get_name();

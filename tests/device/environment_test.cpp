@@ -46,6 +46,17 @@ TEST(Environment, KeepsValuesAsWritten) {
   EXPECT_EQ(e.terminal, "dumb");
 }
 
+TEST(Environment, NamesTheCompilerOfGpuKernels) {
+  const Environment e = with({{"THRESHER_NVRTC", "/n/libnvrtc.so"}, {"CUDA_HOME", "/h"}, {"CUDA_PATH", "/p"}});
+  EXPECT_EQ(e.nvrtc, "/n/libnvrtc.so");
+  EXPECT_EQ(e.cuda_home, "/h");
+  EXPECT_EQ(e.cuda_path, "/p");
+  const Environment none = with({{"THRESHER_NVRTC", ""}});
+  EXPECT_EQ(none.nvrtc, std::nullopt);
+  EXPECT_EQ(none.cuda_home, std::nullopt);
+  EXPECT_EQ(none.cuda_path, std::nullopt);
+}
+
 TEST(Environment, CacheFolderComesFromTheFirstVariableThatNamesOne) {
   std::map<std::string, std::string> variables = {
       {"THRESHER_CACHE_DIR", "/a"}, {"XDG_CACHE_HOME", "/b"}, {"HOME", "/c"}};

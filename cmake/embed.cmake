@@ -1,0 +1,15 @@
+# thresher_embed(TARGET TEMPLATE FILES...): the text of FILES inside TARGET, so that a lone executable has them. TEMPLATE
+# (x.cpp.in) becomes x.cpp with @BUILTIN_COUNT@ and @BUILTIN_FILES@, one {"name", R"(text)"} entry a file.
+function(thresher_embed target template)
+  list(LENGTH ARGN BUILTIN_COUNT)
+  set(BUILTIN_FILES "")
+  foreach(path ${ARGN})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+    get_filename_component(name ${path} NAME)
+    file(READ ${path} text)
+    string(APPEND BUILTIN_FILES "    {\"${name}\", R\"THRESHER(${text})THRESHER\"},\n")
+  endforeach()
+  string(REGEX REPLACE "\\.in$" "" generated ${template})
+  configure_file(${template} ${CMAKE_CURRENT_BINARY_DIR}/${generated} @ONLY)
+  target_sources(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${generated})
+endfunction()
