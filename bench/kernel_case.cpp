@@ -96,7 +96,7 @@ void KernelCase::pack_tokens() {
   const cpu::TokenSource source{.kind = static_cast<int>(a.type), .data = a.data, .scales = a.scales, .k = a.k};
   for (std::int64_t first = 0; first < shape_.tokens; first += kernels_.token_tile) {
     kernels_.pack_tokens(source, first, std::min(kernels_.token_tile, shape_.tokens - first), steps_,
-                         tokens_.get() + first / kernels_.token_tile * tile_bytes_);
+                         tokens_.get() + first / kernels_.token_tile * tile_bytes_, kernels_.vector_bytes);
   }
 }
 

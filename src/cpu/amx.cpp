@@ -40,34 +40,103 @@ void leave() {
 
 // ---- dequantise -----------------------------------------------------------------------------------------------------
 
-inline void dequantise_one(DequantRun& run) {
+// Where a run stands, in registers: kept in the run itself, every quarter would wait for the last one's stores.
+struct Cursor {
+  const uint8_t* packed;     // the current step
+  uint8_t* out;              // the current quarter
+  int64_t quarter;           // in the step
+  int64_t left;              // quarters
+  const uint8_t* ahead;      // the next line to prefetch, or null
+  const uint8_t* ahead_end;  // where it goes on at `following`
+  const uint8_t* following;
+};
+
+inline Cursor open_run(const DequantRun& run) {
   const int64_t step = run.next / 8;
   const int64_t quarter = run.next % 8;
-  const uint8_t* packed = run.packed + step * 576;
-  prefetch_packed(run, packed, quarter);
-  __m512i words[4];
-  quarter_words(packed, quarter, words);
-  uint8_t* out = run.buffer + run.next * 256;
-#pragma GCC unroll 4
-  for (int row = 0; row < 4; ++row) {
-    _mm512_store_si512(out + 64 * row, words[row]);
+  Cursor at = {run.packed + step * 576,
+               run.buffer + run.next * 256,
+               quarter,
+               quarters_of(run) - run.next,
+               nullptr,
+               run.packed + run.contiguous,
+               run.following};
+  if (run.prefetch_bytes > 0) {
+    at.ahead = at.packed + run.prefetch_bytes + (quarter == 0 ? 0 : 64 * quarter + 64);
   }
-  ++run.next;
+  return at;
+}
+
+// Dequantises `count` quarters, fewer at the end of the run.
+inline void advance(Cursor& at, int64_t count) {
+  for (int64_t end = at.left > count ? at.left - count : 0; at.left > end; --at.left) {
+    if (at.ahead != nullptr) {
+      if (at.quarter == 0) {
+        if (at.ahead >= at.ahead_end) {
+          at.ahead = at.following + (at.ahead - at.ahead_end);
+          at.ahead_end = at.ahead + INT32_MAX;
+        }
+        _mm_prefetch(reinterpret_cast<const char*>(at.ahead), _MM_HINT_T0);
+        at.ahead += 64;
+      }
+      _mm_prefetch(reinterpret_cast<const char*>(at.ahead), _MM_HINT_T0);
+      at.ahead += 64;
+    }
+    __m512i words[4];
+    quarter_words(at.packed, at.quarter, words);
+#pragma GCC unroll 4
+    for (int row = 0; row < 4; ++row) {
+      _mm512_store_si512(at.out + 64 * row, words[row]);
+    }
+    at.out += 256;
+    if (++at.quarter == 8) {
+      at.quarter = 0;
+      at.packed += 576;
+    }
+  }
+}
+
+inline void close_run(const Cursor& at, DequantRun& run) {
+  const int64_t next = quarters_of(run) - at.left;
+  if (run.prefetch_bytes > 0) {
+    run.lines_prefetched += next - run.next + (next + 7) / 8 - (run.next + 7) / 8;
+  }
+  run.next = next;
 }
 
 void dequantise(DequantRun& run, int64_t end) {
-  while (run.next < end) {
-    dequantise_one(run);
-  }
+  Cursor at = open_run(run);
+  advance(at, end - run.next);
+  close_run(at, run);
 }
 
 // ---- multiply -------------------------------------------------------------------------------------------------------
 
+// Steps that tokens are fetched ahead into the nearest cache. A tile load that misses there holds up the other loads,
+// above all those of a second thread on the core.
+constexpr int64_t kStepsAhead = 2;
+
+inline void prefetch_tile(const void* tile) {
+#pragma GCC unroll 16
+  for (int line = 0; line < 16; ++line) {
+    _mm_prefetch(static_cast<const char*>(tile) + 64 * line, _MM_HINT_T0);
+  }
+}
+
+// What a pass over the steps works on, and the tokens and sums of the pass after it.
+struct Pass {
+  const uint8_t* tokens;
+  const uint8_t* next_tokens;
+  float* acc;
+  const float* next_acc;
+};
+
 // A panel times one or two tiles of tokens. Dequantises `ahead_per_step` quarters of the next panel between the tile
 // products of each step, where the vector units would be idle.
 template <int kTiles, int kTerms>
-inline void multiply_tiles(const MultiplyArgs& args, const uint8_t* tokens, float* acc, int64_t ahead_per_step) {
+inline void multiply_tiles(const MultiplyArgs& args, const Pass& pass, Cursor& ahead, int64_t ahead_per_step) {
   constexpr int kAccBytes = 64;
+  float* acc = pass.acc;
   if (args.accumulate != 0) {
     _tile_loadd(0, acc, kAccBytes);
     _tile_loadd(1, acc + 256, kAccBytes);
@@ -83,27 +152,32 @@ inline void multiply_tiles(const MultiplyArgs& args, const uint8_t* tokens, floa
       _tile_zero(3);
     }
   }
-  const int64_t ahead_end = args.ahead != nullptr ? quarters_of(*args.ahead) : 0;
   for (int64_t step = 0; step < args.steps; ++step) {
+    const int64_t later = step + kStepsAhead;
+    const uint8_t* fetched = later < args.steps ? pass.tokens + later * kTerms * kTileBytes
+                                                : pass.next_tokens + (later - args.steps) * kTerms * kTileBytes;
     const uint8_t* weights = args.buffer + step * 2 * kTileBytes;
     _tile_loadd(4, weights, 64);
     _tile_loadd(5, weights + kTileBytes, 64);
 #pragma GCC unroll 2
     for (int term = 0; term < kTerms; ++term) {
-      const uint8_t* column = tokens + (step * kTerms + term) * kTileBytes;
+      const uint8_t* column = pass.tokens + (step * kTerms + term) * kTileBytes;
       _tile_loadd(6, column, 64);
       _tile_dpbf16ps(0, 4, 6);
       _tile_dpbf16ps(1, 5, 6);
+      prefetch_tile(fetched + term * kTileBytes);
       if constexpr (kTiles == 2) {
         _tile_loadd(7, column + args.tile_stride, 64);
         _tile_dpbf16ps(2, 4, 7);
         _tile_dpbf16ps(3, 5, 7);
+        prefetch_tile(fetched + args.tile_stride + term * kTileBytes);
       }
     }
-    if (args.ahead != nullptr) {
-      const int64_t end = args.ahead->next + ahead_per_step;
-      dequantise(*args.ahead, end < ahead_end ? end : ahead_end);
+    if (args.accumulate != 0 && later >= args.steps && later < args.steps + kTiles) {
+      prefetch_tile(pass.next_acc + (later - args.steps) * 512);
+      prefetch_tile(pass.next_acc + (later - args.steps) * 512 + 256);
     }
+    advance(ahead, ahead_per_step);
   }
   _tile_stored(0, acc, kAccBytes);
   _tile_stored(1, acc + 256, kAccBytes);
@@ -117,16 +191,27 @@ template <int kTerms>
 void multiply_terms(const MultiplyArgs& args) {
   const int64_t tiles = (args.token_count + 15) / 16;
   const int64_t passes = (tiles + 1) / 2;
+  Cursor ahead{};
   int64_t ahead_per_step = 0;
   if (args.ahead != nullptr) {
-    ahead_per_step = (quarters_of(*args.ahead) + passes * args.steps - 1) / (passes * args.steps);
+    ahead = open_run(*args.ahead);
+    ahead_per_step = (ahead.left + passes * args.steps - 1) / (passes * args.steps);
   }
-  int64_t tile = 0;
-  for (; tile + 2 <= tiles; tile += 2) {
-    multiply_tiles<2, kTerms>(args, args.tokens + tile * args.tile_stride, args.acc + tile * 512, ahead_per_step);
+  for (int64_t tile = 0; tile < tiles; tile += 2) {
+    // After the last pass most likely the same tokens' next steps follow.
+    const bool last = tile + 2 >= tiles;
+    const Pass pass = {
+        args.tokens + tile * args.tile_stride,
+        last ? args.tokens + args.steps * kTerms * kTileBytes : args.tokens + (tile + 2) * args.tile_stride,
+        args.acc + tile * 512, last ? args.acc : args.acc + (tile + 2) * 512};
+    if (tile + 2 <= tiles) {
+      multiply_tiles<2, kTerms>(args, pass, ahead, ahead_per_step);
+    } else {
+      multiply_tiles<1, kTerms>(args, pass, ahead, ahead_per_step);
+    }
   }
-  if (tile < tiles) {
-    multiply_tiles<1, kTerms>(args, args.tokens + tile * args.tile_stride, args.acc + tile * 512, ahead_per_step);
+  if (args.ahead != nullptr) {
+    close_run(ahead, *args.ahead);
   }
 }
 
@@ -138,118 +223,64 @@ void multiply(const MultiplyArgs& args) {
   }
 }
 
-// ---- transposition --------------------------------------------------------------------------------------------------
+// ---- few tokens -----------------------------------------------------------------------------------------------------
 
-// Transposes 16 x 16 dwords in registers.
-inline void transpose(__m512i r[16]) {
-  __m512i t[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
-    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+// A panel times one tile of tokens: sums stay in their tiles over all steps, and weights pass through a small ring that
+// never leaves the nearest cache. A step is dequantised kLead steps before its tiles are loaded, so that its stores
+// have reached the cache by then.
+template <int kTerms>
+void dot_packed_terms(const DotPackedArgs& args) {
+  constexpr int64_t kRing = 4;
+  constexpr int64_t kLead = 3;
+  alignas(64) uint8_t ring[kRing * 2 * kTileBytes];
+  DequantRun run{};
+  run.packed = args.packed;
+  run.buffer = ring;
+  run.steps = args.steps;
+  run.prefetch_bytes = args.prefetch_bytes;
+  run.contiguous = INT32_MAX;  // the next panel lies straight after this one
+  Cursor at = open_run(run);
+  const auto dequantise_step = [&](int64_t step) {
+    at.out = ring + step % kRing * 2 * kTileBytes;
+    advance(at, 8);
+  };
+  for (int64_t step = 0; step < kLead; ++step) {
+    dequantise_step(step);
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-    r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-    r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-    r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xDD);
-    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xDD);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xDD);
-    r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-    r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xDD);
-  }
-}
-
-// ---- tokens ---------------------------------------------------------------------------------------------------------
-
-// 32 k of a row of codes as bf16, natural order. `blocks` scales (1 or 2) exist.
-inline __m512i nvfp4_words(const uint8_t* codes, const uint8_t* scales, int64_t blocks) {
-  const __m128i bytes = blocks == 2 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes))
-                                    : _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes));
-  const __m512i wide = _mm512_cvtepu8_epi32(bytes);
-  const __m512i low_nibble = _mm512_set1_epi16(0x000F);
-  const __m512i upper_table = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(0x0010), 1);
-  const __m512i pairs = _mm512_or_si512(wide, _mm512_slli_epi32(wide, 12));
-  const __m512i index = _mm512_ternarylogic_epi32(pairs, low_nibble, upper_table, 0xEA);
-  const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(kDequantTables.words[scales[0]]));
-  const __m256i second = blocks == 2
-                             ? _mm256_load_si256(reinterpret_cast<const __m256i*>(kDequantTables.words[scales[1]]))
-                             : _mm256_setzero_si256();
-  return _mm512_permutexvar_epi16(index, _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1));
-}
-
-// fp16 x = high + low with both terms bf16: 11 significant bits are 8 and the rest, so the split is exact.
-inline void split_fp16(__m512i halves, __m512i* high, __m512i* low) {
-  __m512i terms[2][2];
-  for (int part = 0; part < 2; ++part) {
-    const __m512 x = _mm512_cvtph_ps(part == 0 ? _mm512_castsi512_si256(halves) : _mm512_extracti64x4_epi64(halves, 1));
-    // Truncation keeps the first 8 significant bits; infinities and NaN have no rest.
-    const __m512i top = _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(static_cast<int>(0xFFFF0000U)));
-    const __mmask16 finite = _mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(__builtin_inff()), _CMP_LT_OQ);
-    const __m512 rest = _mm512_maskz_sub_ps(finite, x, _mm512_castsi512_ps(top));
-    terms[0][part] = _mm512_srli_epi32(top, 16);
-    terms[1][part] = _mm512_srli_epi32(_mm512_castps_si512(rest), 16);
-  }
-  for (int term = 0; term < 2; ++term) {
-    const __m512i packed = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(terms[term][0])),
-                                              _mm512_cvtepi32_epi16(terms[term][1]), 1);
-    *(term == 0 ? high : low) = packed;
-  }
-}
-
-// One step of one token as `terms` rows of 32 bf16.
-inline void token_words(const TokenSource& source, int64_t row, int64_t step, __m512i words[2]) {
-  const int64_t first = 32 * step;
-  const int64_t blocks = source.k - first >= 32 ? 2 : 1;
-  if (source.kind == 0) {
-    words[0] = nvfp4_words(static_cast<const uint8_t*>(source.data) + (row * source.k + first) / 2,
-                           source.scales + (row * source.k + first) / 16, blocks);
-    return;
-  }
-  const uint16_t* elements = static_cast<const uint16_t*>(source.data) + row * source.k + first;
-  const __mmask32 present = blocks == 2 ? 0xFFFFFFFFU : 0x0000FFFFU;
-  const __m512i values = _mm512_maskz_loadu_epi16(present, elements);
-  if (source.kind == 1) {
-    split_fp16(values, &words[0], &words[1]);
+  if (args.accumulate != 0) {
+    _tile_loadd(0, args.acc, 64);
+    _tile_loadd(1, args.acc + 256, 64);
   } else {
-    words[0] = values;
+    _tile_zero(0);
+    _tile_zero(1);
+  }
+  for (int64_t step = 0; step < args.steps; ++step) {
+    dequantise_step(step + kLead);
+    const uint8_t* weights = ring + step % kRing * 2 * kTileBytes;
+    _tile_loadd(4, weights, 64);
+    _tile_loadd(5, weights + kTileBytes, 64);
+#pragma GCC unroll 2
+    for (int term = 0; term < kTerms; ++term) {
+      _tile_loadd(6, args.tokens + (step * kTerms + term) * kTileBytes, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 5, 6);
+    }
+  }
+  _tile_stored(0, args.acc, 64);
+  _tile_stored(1, args.acc + 256, 64);
+  close_run(at, run);
+  *args.lines_prefetched += run.lines_prefetched;
+}
+
+void dot_packed(const DotPackedArgs& args) {
+  if (args.split != 0) {
+    dot_packed_terms<2>(args);
+  } else {
+    dot_packed_terms<1>(args);
   }
 }
 
-void pack_tokens(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile,
-                 int64_t vector_stride) {
-  (void)vector_stride;  // tiles are never interleaved
-  const int terms = source.kind == 1 ? 2 : 1;
-  for (int64_t step = 0; step < steps; ++step) {
-    __m512i rows[2][16];
-    for (int64_t t = 0; t < 16; ++t) {
-      __m512i words[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-      if (t < count) {
-        token_words(source, first + t, step, words);
-      }
-      rows[0][t] = words[0];
-      rows[1][t] = words[1];
-    }
-    for (int term = 0; term < terms; ++term) {
-      transpose(rows[term]);
-      uint8_t* out = tile + (step * terms + term) * kTileBytes;
-      for (int pair = 0; pair < 16; ++pair) {
-        _mm512_store_si512(out + 64 * pair, rows[term][pair]);
-      }
-    }
-  }
-}
+#include "cpu/amx_tokens.inl.hpp"
 
 // ---- finish ---------------------------------------------------------------------------------------------------------
 
@@ -273,7 +304,21 @@ inline const float* token_rows(const float* acc, int64_t first_token, float* scr
 
 // ---- peak -----------------------------------------------------------------------------------------------------------
 
+// NOTE: on tiles that hold data. Two threads of a core share its multiplier, yet products of tiles that were never
+// loaded do not compete for it: timed on those, a core with two threads shows twice the rate that it has.
 double spin_multiply_add(int64_t iterations) {
+  alignas(64) uint16_t data[512];
+  for (int i = 0; i < 512; ++i) {
+    data[i] = static_cast<uint16_t>(0x3F80 + 0x8000 * (i & 1) + i % 128);  // both signs, all mantissas
+  }
+  _tile_loadd(4, data, 64);
+  _tile_loadd(5, data, 64);
+  _tile_loadd(6, data, 64);
+  _tile_loadd(7, data, 64);
+  _tile_loadd(0, data, 64);
+  _tile_loadd(1, data, 64);
+  _tile_loadd(2, data, 64);
+  _tile_loadd(3, data, 64);
   for (int64_t i = 0; i < iterations; ++i) {
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 5, 6);
@@ -289,7 +334,8 @@ const IsaKernels kAmxKernels = {
     .name = "amx",
     .token_tile = 16,
     .token_step_bytes = kTileBytes,
-    .token_tile_pad = 0,
+    .token_tile_pad = 8 * kTileBytes,
+    .token_chunk_bytes = 512 * 1024,
     .token_split = 2,
     .buffer_step_bytes = 2 * kTileBytes,
     .enter = enter,
@@ -298,8 +344,8 @@ const IsaKernels kAmxKernels = {
     .vector_bytes = 0,
     .dequantise = dequantise,
     .multiply = multiply,
-    .dot_packed = nullptr,
-    .direct_tokens = 0,
+    .dot_packed = dot_packed,
+    .direct_tokens = 16,
     .finish = finish,
     .spin_multiply_add = spin_multiply_add,
 };

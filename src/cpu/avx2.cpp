@@ -112,14 +112,7 @@ void dequantise(DequantRun& run, int64_t end) {
     const int64_t step = run.next / 8;
     const int64_t quarter = run.next % 8;
     const uint8_t* packed = run.packed + step * 576;
-    if (run.prefetch_bytes > 0) {
-      _mm_prefetch(reinterpret_cast<const char*>(packed + 64 * quarter + run.prefetch_bytes), _MM_HINT_T0);
-      ++run.lines_prefetched;
-      if (quarter == 0) {
-        _mm_prefetch(reinterpret_cast<const char*>(packed + 512 + run.prefetch_bytes), _MM_HINT_T0);  // scales
-        ++run.lines_prefetched;
-      }
-    }
+    prefetch_packed(run, step, quarter);
     float* out = reinterpret_cast<float*>(run.buffer + (quarter * run.steps + step) * 512);
     dequantise_quarter(packed + 64 * quarter, packed + 512 + 8 * quarter, out);
   }
@@ -205,6 +198,7 @@ const IsaKernels kAvx2Kernels = {
     .token_tile = 1,
     .token_step_bytes = 128,
     .token_tile_pad = 64,
+    .token_chunk_bytes = 0,
     .token_split = 1,
     .buffer_step_bytes = 4096,
     .enter = nullptr,

@@ -59,7 +59,7 @@ void dequantise(DequantRun& run, int64_t end) {
     const int64_t step = run.next / 8;
     const int64_t quarter = run.next % 8;
     const uint8_t* packed = run.packed + step * 576;
-    prefetch_packed(run, packed, quarter);
+    prefetch_packed(run, step, quarter);
     __m512i words[4];
     quarter_words(packed, quarter, words);
     uint8_t* out = run.buffer + (quarter * run.steps + step) * 512;
@@ -130,6 +130,7 @@ const IsaKernels kAvx512Kernels = {
     .token_tile = 1,
     .token_step_bytes = 128,
     .token_tile_pad = 64,
+    .token_chunk_bytes = 0,
     .token_split = 1,
     .buffer_step_bytes = 4096,
     .enter = nullptr,

@@ -10,31 +10,32 @@ constexpr int64_t kLineBytes = 64;
 enum { kOutFp16 = 0, kOutBf16 = 1, kOutFp32 = 2, kOutNvfp4 = 3 };
 enum { kActSilu = 0, kActSwigluOai = 1, kActGeluTanh = 2, kActRelu2 = 3 };
 
-// 16 columns of one token of a gated panel.
-static inline void activate(const FinishArgs& args, const float* rows, const float* bias_gate, const float* bias_up,
-                            float* y) {
-  alignas(64) float g[16];
-  alignas(64) float u[16];
-  for (int i = 0; i < 16; ++i) {
-    g[i] = rows[i] * args.alpha_gate + bias_gate[i];
-    u[i] = rows[16 + i] * args.alpha_up + bias_up[i];
+// The 16 columns of a gated panel for a group of tokens. The function is picked outside the loops, so that a loop is
+// short enough for the processor to work on several tokens at a time: one token's is a long chain of operations.
+template <typename Function>
+static inline void activate_with(const FinishArgs& args, const float* rows, int64_t tokens, const float* bias_gate,
+                                 const float* bias_up, float* y, Function function) {
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int i = 0; i < 16; ++i) {
+      y[kGroupColumns * t + i] = function(rows[32 * t + i] * args.alpha_gate + bias_gate[i],
+                                          rows[32 * t + 16 + i] * args.alpha_up + bias_up[i]);
+    }
   }
+}
+
+static inline void activate(const FinishArgs& args, const float* rows, int64_t tokens, const float* bias_gate,
+                            const float* bias_up, float* y) {
   const bool silu = args.activation == kActSilu;
   const float alpha = silu ? 1.0f : args.act_alpha;
   const float beta = silu ? 0.0f : args.act_beta;
   const float limit = silu ? __builtin_inff() : args.act_limit;
   if (args.activation == kActGeluTanh) {
-    for (int i = 0; i < 16; ++i) {
-      y[i] = gelu_tanh(g[i], u[i]);
-    }
+    activate_with(args, rows, tokens, bias_gate, bias_up, y, [](float g, float u) { return gelu_tanh(g, u); });
   } else if (args.activation == kActRelu2) {
-    for (int i = 0; i < 16; ++i) {
-      y[i] = relu2(g[i], u[i]);
-    }
+    activate_with(args, rows, tokens, bias_gate, bias_up, y, [](float g, float u) { return relu2(g, u); });
   } else {
-    for (int i = 0; i < 16; ++i) {
-      y[i] = swiglu(g[i], u[i], alpha, beta, limit);
-    }
+    activate_with(args, rows, tokens, bias_gate, bias_up, y,
+                  [=](float g, float u) { return swiglu(g, u, alpha, beta, limit); });
   }
 }
 
@@ -82,28 +83,33 @@ static void finish_group(FinishArgs& args, int64_t panel, int64_t token, int64_t
   alignas(64) float bias_up[kGroupColumns];
   const int64_t panel_columns = args.gated != 0 ? 16 : 32;
   const int64_t first_column = panel * panel_columns;
+  const int64_t element_bits = args.output == kOutNvfp4 ? 4 : (args.output == kOutFp32 ? 32 : 16);
+  uint8_t* out = args.out + token * args.out_row_bytes + first_column * element_bits / 8;
+  if (args.streaming == 0) {
+    // Every row of C is another page: asked for now, its lines are here when the sums are ready.
+    for (int64_t t = 0; t < tokens; ++t) {
+      __builtin_prefetch(out + t * args.out_row_bytes, 1);
+    }
+  }
   load_bias(args.bias_gate, first_column, columns, bias_gate);
   load_bias(args.bias_up, first_column, columns, bias_up);
   for (int64_t part = 0; part * panel_columns < columns; ++part) {
     const float* rows = token_rows(args.acc + (panel + part) * args.panel_stride, token, scratch);
+    if (args.gated != 0) {
+      activate(args, rows, tokens, bias_gate + 16 * part, bias_up + 16 * part, y[0] + 16 * part);
+      continue;
+    }
     for (int64_t t = 0; t < tokens; ++t) {
-      const float* row = rows + 32 * t;
-      if (args.gated != 0) {
-        activate(args, row, bias_gate + 16 * part, bias_up + 16 * part, y[t] + 16 * part);
-      } else {
-        for (int i = 0; i < 32; ++i) {
-          y[t][i] = row[i] * args.alpha_gate + bias_gate[i];
-        }
+      for (int i = 0; i < 32; ++i) {
+        y[t][i] = rows[32 * t + i] * args.alpha_gate + bias_gate[i];
       }
     }
   }
-  const int64_t element_bits = args.output == kOutNvfp4 ? 4 : (args.output == kOutFp32 ? 32 : 16);
   for (int64_t t = 0; t < tokens; ++t) {
-    uint8_t* out = args.out + (token + t) * args.out_row_bytes + first_column * element_bits / 8;
     uint8_t* scales = args.output == kOutNvfp4
                           ? args.out_scales + (token + t) * args.out_scale_row_bytes + first_column / 16
                           : nullptr;
-    store_row(args, y[t], columns, out, scales);
+    store_row(args, y[t], columns, out + t * args.out_row_bytes, scales);
   }
 }
 

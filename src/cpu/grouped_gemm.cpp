@@ -3,6 +3,7 @@
 //   tokens   packed once a call into the workspace, in the order that the instruction set multiplies
 //   task     a token block x a range of panels; threads take the next one from a counter
 //   item     a panel x a k block of a task: dequantised into a buffer, multiplied with all tokens of the block
+//   chunk    k blocks of a task whose tokens fit the cache: every panel passes over one chunk before the next
 //
 // NOTE: an accumulator sums its k blocks in one fixed order in one thread, so neither the number of threads nor the
 // scheduling changes a bit of the result.
@@ -16,6 +17,7 @@
 #include <new>
 
 #include "cpu/hand_over.hpp"
+#include "cpu/item_grid.hpp"
 #include "cpu/packed_storage.hpp"
 #include "cpu/panel_layout.hpp"
 #include "cpu/thread_mode.hpp"
@@ -43,6 +45,7 @@ struct Call {
   std::int64_t block_steps = 0;
   std::int64_t k_blocks = 0;
   std::int64_t token_terms = 1;  // 2 when fp16 activations are split
+  std::int64_t tile_bytes = 0;   // from one token tile to the next
   std::atomic<std::int64_t> next_task{0};
   std::atomic<std::int64_t> next_tile{0};
 };
@@ -135,9 +138,8 @@ void pack_tokens(Call& call) {
       const std::int64_t in_group = (tile - call.group_tiles[group]) * call.isa.token_tile;
       const std::int64_t count = std::min(call.isa.token_tile, rows_of(call, group) - in_group);
       const bool direct = is_direct(call, group);
-      const std::int64_t at = direct
-                                  ? call.group_tiles[group] * call.layout.tile_bytes + in_group * call.isa.vector_bytes
-                                  : tile * call.layout.tile_bytes;
+      const std::int64_t at = direct ? call.group_tiles[group] * call.tile_bytes + in_group * call.isa.vector_bytes
+                                     : tile * call.tile_bytes;
       call.isa.pack_tokens(source, call.args.offsets[static_cast<std::size_t>(group)] + in_group, count,
                            call.weights.steps, call.tokens + at,
                            call.isa.vector_bytes * (direct ? rows_of(call, group) : 1));
@@ -147,25 +149,45 @@ void pack_tokens(Call& call) {
 
 // ---- tasks ----------------------------------------------------------------------------------------------------------
 
-// One task seen as a list of items, k blocks outermost so that a block of tokens stays in cache over the panels.
 struct TaskView {
   TokenBlock block;
   std::int64_t first_panel;
-  std::int64_t panels;
-  std::int64_t items;
+  ItemGrid grid;
 };
 
 TaskView view_task(const Call& call, std::int64_t index) {
   const Task task = call.tasks[index];
-  const std::int64_t panels = std::min(call.task_panels, call.weights.panels - task.first_panel);
-  return {call.token_blocks[task.token_block], task.first_panel, panels, panels * call.k_blocks};
+  const TokenBlock block = call.token_blocks[task.token_block];
+  const std::int64_t block_bytes =
+      divide_up(block.rows, call.isa.token_tile) * call.block_steps * call.isa.token_step_bytes * call.token_terms;
+  // Few tokens stay in cache whatever the chunk, and without a buffer weights are best read straight on.
+  const std::int64_t chunk_blocks =
+      is_direct(call, block.group)
+          ? call.k_blocks
+          : std::clamp<std::int64_t>(call.isa.token_chunk_bytes / block_bytes, 1, call.k_blocks);
+  return {block, task.first_panel,
+          ItemGrid{.panels = std::min(call.task_panels, call.weights.panels - task.first_panel),
+                   .steps = call.weights.steps,
+                   .block_steps = call.block_steps,
+                   .chunk_blocks = chunk_blocks}};
 }
 
-DequantRun item_run(const Call& call, const TaskView& task, std::int64_t item, std::uint8_t* buffer) {
-  const std::int64_t first_step = item / task.panels * call.block_steps;
-  const std::uint8_t* panel = call.weights.panel(task.block.group, task.first_panel + item % task.panels);
-  return {panel + first_step * kStepBytes, buffer, std::min(call.block_steps, call.weights.steps - first_step), 0,
-          call.config.prefetch_distance,   0};
+const std::uint8_t* packed_at(const Call& call, const TaskView& task, const Item& item) {
+  return call.weights.panel(task.block.group, task.first_panel + item.panel) + item.first_step * kStepBytes;
+}
+
+DequantRun item_run(const Call& call, const TaskView& task, std::int64_t index, std::uint8_t* buffer) {
+  const Item item = task.grid.item(index);
+  DequantRun run{};
+  run.packed = packed_at(call, task, item);
+  run.buffer = buffer;
+  run.steps = item.steps;
+  run.prefetch_bytes = call.config.prefetch_distance;
+  run.contiguous = (item.chunk_end - item.first_step) * kStepBytes;
+  // Which task a thread takes next is not known yet; most likely its weights come straight after this one's.
+  run.following = item.next_chunk < task.grid.items() ? packed_at(call, task, task.grid.item(item.next_chunk))
+                                                      : run.packed + run.contiguous;
+  return run;
 }
 
 // Where an item's operands and sums lie.
@@ -176,12 +198,11 @@ struct ItemPlace {
   int accumulate;
 };
 
-ItemPlace place_item(const Call& call, const TaskView& task, std::int64_t item, float* acc) {
-  const std::int64_t first_step = item / task.panels * call.block_steps;
+ItemPlace place_item(const Call& call, const TaskView& task, std::int64_t index, float* acc) {
+  const Item item = task.grid.item(index);
   const std::int64_t tile = call.group_tiles[task.block.group] + task.block.first / call.isa.token_tile;
-  return {call.tokens + tile * call.layout.tile_bytes + first_step * call.isa.token_step_bytes * call.token_terms,
-          std::min(call.block_steps, call.weights.steps - first_step),
-          acc + item % task.panels * round_up(task.block.rows, 16) * kPanelRows, first_step > 0 ? 1 : 0};
+  return {call.tokens + tile * call.tile_bytes + item.first_step * call.isa.token_step_bytes * call.token_terms,
+          item.steps, acc + item.panel * round_up(task.block.rows, 16) * kPanelRows, item.first_step > 0 ? 1 : 0};
 }
 
 void multiply_item(const Call& call, const TaskView& task, std::int64_t item, const std::uint8_t* buffer, float* acc,
@@ -189,7 +210,7 @@ void multiply_item(const Call& call, const TaskView& task, std::int64_t item, co
   const ItemPlace place = place_item(call, task, item, acc);
   call.isa.multiply({.buffer = buffer,
                      .tokens = place.tokens,
-                     .tile_stride = call.layout.tile_bytes,
+                     .tile_stride = call.tile_bytes,
                      .token_count = task.block.rows,
                      .steps = place.steps,
                      .acc = place.acc,
@@ -201,14 +222,16 @@ void multiply_item(const Call& call, const TaskView& task, std::int64_t item, co
 void multiply_item_direct(const Call& call, const TaskView& task, std::int64_t item, float* acc, Counts& counts) {
   const ItemPlace place = place_item(call, task, item, acc);
   const DequantRun run = item_run(call, task, item, nullptr);
-  const std::int64_t first_step = item / task.panels * call.block_steps;
+  const bool interleaved = call.isa.vector_bytes > 0;
+  const std::uint8_t* tokens = call.tokens + call.group_tiles[task.block.group] * call.tile_bytes +
+                               task.grid.item(item).first_step * call.isa.token_step_bytes * task.block.rows;
   call.isa.dot_packed({.packed = run.packed,
-                       .tokens = call.tokens + call.group_tiles[task.block.group] * call.layout.tile_bytes +
-                                 first_step * call.isa.token_step_bytes * task.block.rows,
+                       .tokens = interleaved ? tokens : place.tokens,
                        .token_count = task.block.rows,
                        .steps = place.steps,
                        .acc = place.acc,
                        .accumulate = place.accumulate,
+                       .split = call.token_terms == 2 ? 1 : 0,
                        .prefetch_bytes = run.prefetch_bytes,
                        .lines_prefetched = &counts.prefetched});
   ++counts.panels;
@@ -232,7 +255,7 @@ void finish_task(const Call& call, const TaskView& task, const float* acc, Count
   const std::int64_t scale_row_bytes = shape.n / kScaleBlock;
   FinishArgs finish{.acc = acc,
                     .panel_stride = round_up(task.block.rows, 16) * kPanelRows,
-                    .panels = task.panels,
+                    .panels = task.grid.panels,
                     .token_count = task.block.rows,
                     .gated = shape.op == Op::gated ? 1 : 0,
                     .alpha_gate = a_scale * call.weights.global_scales[2 * group],
@@ -252,7 +275,7 @@ void finish_task(const Call& call, const TaskView& task, const float* acc, Count
                                       : nullptr,
                     .out_scale_row_bytes = scale_row_bytes,
                     .out_global_scale = args.out.global_scale,
-                    .columns = std::min(shape.n - first_column, task.panels * panel_columns(shape.op)),
+                    .columns = std::min(shape.n - first_column, task.grid.panels * panel_columns(shape.op)),
                     .streaming = call.config.store == StoreMode::streaming ? 1 : 0,
                     .lines_streamed = 0,
                     .quantize_block = quantize_block16};
@@ -268,7 +291,7 @@ void dequantise_all(const Call& call, DequantRun& run, Counts& counts) {
 }
 
 void run_task_direct(const Call& call, const TaskView& task, const Scratch& scratch, Counts& counts) {
-  for (std::int64_t item = 0; item < task.items; ++item) {
+  for (std::int64_t item = 0; item < task.grid.items(); ++item) {
     multiply_item_direct(call, task, item, scratch.acc, counts);
   }
   finish_task(call, task, scratch.acc, counts);
@@ -278,13 +301,13 @@ void run_task_direct(const Call& call, const TaskView& task, const Scratch& scra
 void run_task_fused(const Call& call, const TaskView& task, const Scratch& scratch, Counts& counts) {
   const std::int64_t stages = call.config.dequant_stages;
   const auto buffer = [&](std::int64_t item) { return scratch.buffers + item % stages * scratch.buffer_bytes; };
-  for (std::int64_t item = 0; item < std::min(stages - 1, task.items); ++item) {
+  for (std::int64_t item = 0; item < std::min(stages - 1, task.grid.items()); ++item) {
     DequantRun run = item_run(call, task, item, buffer(item));
     dequantise_all(call, run, counts);
   }
-  for (std::int64_t item = 0; item < task.items; ++item) {
+  for (std::int64_t item = 0; item < task.grid.items(); ++item) {
     const std::int64_t next = item + stages - 1;
-    if (next >= task.items) {
+    if (next >= task.grid.items()) {
       multiply_item(call, task, item, buffer(item), scratch.acc, nullptr);
       continue;
     }
@@ -328,7 +351,7 @@ void run_producer(Call& call, HandOver& ring, const Scratch& partner, Counts& co
     const std::int64_t index = call.next_task.fetch_add(1, std::memory_order_relaxed);
     if (index >= call.task_count) break;
     const TaskView task = view_task(call, index);
-    for (std::int64_t item = 0; item < task.items; ++item) {
+    for (std::int64_t item = 0; item < task.grid.items(); ++item) {
       wait_beyond(ring.consumed, number - stages);
       DequantRun run = item_run(call, task, item, partner.buffers + number % stages * partner.buffer_bytes);
       dequantise_all(call, run, counts);
@@ -349,7 +372,7 @@ void run_consumer(Call& call, HandOver& ring, const Scratch& scratch, Counts& co
     const std::int64_t index = ring.task[number % HandOver::kSlots];
     if (index == HandOver::kNoMoreTasks) break;
     const TaskView task = view_task(call, index);
-    for (std::int64_t item = 0; item < task.items; ++item) {
+    for (std::int64_t item = 0; item < task.grid.items(); ++item) {
       wait_beyond(ring.produced, number);
       multiply_item(call, task, item, scratch.buffers + number % stages * scratch.buffer_bytes, scratch.acc, nullptr);
       ring.consumed.store(++number, std::memory_order_release);
@@ -400,6 +423,7 @@ void add(CallReport& report, const Counts& counts) {
 void run(const PackedWeights::Storage& weights, const GroupedGemmArgs& args, const CpuConfig& config) {
   Call call = plan_call(weights, args, config);
   call.token_terms = args.a.type == OperandType::fp16 ? call.isa.token_split : 1;
+  call.tile_bytes = weights.steps * call.isa.token_step_bytes * call.token_terms + call.isa.token_tile_pad;
   plan_token_blocks(call);
   plan_tasks(call);
   for (std::int64_t pair = 0; pair < divide_up(config.threads, 2); ++pair) {

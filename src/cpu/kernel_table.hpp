@@ -25,11 +25,30 @@ struct DequantRun {
   int64_t steps;             // k steps in the run
   int64_t next;              // quarters done; 8 quarters a step
   int64_t prefetch_bytes;    // distance ahead at which packed lines are prefetched, 0: none
+  int64_t contiguous;        // bytes from `packed` that this run and those after it read straight on
+  const uint8_t* following;  // packed weights that are read after those
   int64_t lines_prefetched;  // counted by the kernel
 };
 
 static inline int64_t quarters_of(const DequantRun& run) {
   return run.steps * 8;
+}
+
+/// Fetches the line that is as far ahead as the run wants, straight on or where the next run lies.
+static inline void prefetch_line(DequantRun& run, int64_t offset) {
+  const int64_t ahead = offset + run.prefetch_bytes;
+  __builtin_prefetch(ahead < run.contiguous ? run.packed + ahead : run.following + (ahead - run.contiguous));
+  ++run.lines_prefetched;
+}
+
+/// What a kernel calls when it uses a quarter of a step: 9 lines of the steps ahead for 8 quarters.
+static inline void prefetch_packed(DequantRun& run, int64_t step, int64_t quarter) {
+  if (run.prefetch_bytes > 0) {
+    prefetch_line(run, step * 576 + 64 * quarter);
+    if (quarter == 0) {
+      prefetch_line(run, step * 576 + 512);  // scales
+    }
+  }
 }
 
 /// acc (+)= panel (32 rows) * tokens, over the k steps of a dequantised buffer.
@@ -48,11 +67,12 @@ struct MultiplyArgs {
 /// The same for a few tokens straight from packed steps, without a buffer.
 struct DotPackedArgs {
   const uint8_t* packed;
-  const uint8_t* tokens;  // interleaved: vector by vector, all tokens of the block each
+  const uint8_t* tokens;  // interleaved: vector by vector, all tokens of the block each; or one tile
   int64_t token_count;    // 1 .. direct_tokens
   int64_t steps;
   float* acc;
   int accumulate;
+  int split;  // as in MultiplyArgs
   int64_t prefetch_bytes;
   int64_t* lines_prefetched;  // counted by the kernel
 };
@@ -87,6 +107,7 @@ struct IsaKernels {
   int64_t token_tile;         // tokens of one packed tile
   int64_t token_step_bytes;   // bytes of one tile per k step (fp16 activations: times token_split)
   int64_t token_tile_pad;     // bytes added to a tile so that tiles do not fall on the same cache sets
+  int64_t token_chunk_bytes;  // tokens that stay in cache while every panel of a task passes; 0: one k block
   int64_t token_split;        // terms that an fp16 activation is split into: 1, or 2 where the unit is bf16
   int64_t buffer_step_bytes;  // dequantised bytes of one panel per k step
 
@@ -97,7 +118,7 @@ struct IsaKernels {
   /// dot_packed.
   void (*pack_tokens)(const TokenSource& source, int64_t first, int64_t count, int64_t steps, uint8_t* tile,
                       int64_t vector_stride);
-  int64_t vector_bytes;
+  int64_t vector_bytes;  // 0: tiles are never interleaved, and direct_tokens is at most one tile
   /// Advances the run to `end` quarters. Any order of calls gives the same bytes.
   void (*dequantise)(DequantRun& run, int64_t end);
   void (*multiply)(const MultiplyArgs& args);

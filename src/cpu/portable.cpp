@@ -59,14 +59,7 @@ void dequantise(DequantRun& run, int64_t end) {
     const int64_t step = run.next / 8;
     const int quarter = static_cast<int>(run.next % 8);
     const uint8_t* packed = run.packed + step * 576;
-    if (run.prefetch_bytes > 0) {
-      __builtin_prefetch(packed + 64 * quarter + run.prefetch_bytes);
-      ++run.lines_prefetched;
-      if (quarter == 0) {
-        __builtin_prefetch(packed + 512 + run.prefetch_bytes);  // scales
-        ++run.lines_prefetched;
-      }
-    }
+    prefetch_packed(run, step, quarter);
     dequantise_quarter(packed, quarter, reinterpret_cast<float*>(run.buffer + (quarter * run.steps + step) * 512));
   }
 }
@@ -149,6 +142,7 @@ const IsaKernels kPortableKernels = {
     .token_tile = 1,
     .token_step_bytes = 128,
     .token_tile_pad = 64,
+    .token_chunk_bytes = 0,
     .token_split = 1,
     .buffer_step_bytes = 4096,
     .enter = nullptr,

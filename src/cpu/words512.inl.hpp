@@ -23,17 +23,6 @@ static inline void quarter_words(const uint8_t* step, int64_t quarter, __m512i w
   }
 }
 
-static inline void prefetch_packed(DequantRun& run, const uint8_t* packed, int64_t quarter) {
-  if (run.prefetch_bytes > 0) {
-    _mm_prefetch(reinterpret_cast<const char*>(packed + 64 * quarter + run.prefetch_bytes), _MM_HINT_T0);
-    ++run.lines_prefetched;
-    if (quarter == 0) {
-      _mm_prefetch(reinterpret_cast<const char*>(packed + 512 + run.prefetch_bytes), _MM_HINT_T0);  // scales
-      ++run.lines_prefetched;
-    }
-  }
-}
-
 // 32 values to fp16 or bf16, rounded to nearest even, NaN kept.
 static inline void narrow_row(const float* values, int output, uint16_t* out) {
   for (int i = 0; i < 32; i += 16) {

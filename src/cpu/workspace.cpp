@@ -47,13 +47,13 @@ WorkspaceLayout layout_workspace(const CpuConfig& config, const WeightsShape& sh
 
   WorkspaceLayout layout;
   // Sized for the widest operand, so that one workspace serves every type.
-  layout.tile_bytes = steps * isa.token_step_bytes * isa.token_split + isa.token_tile_pad;
+  const std::int64_t tile_bytes = steps * isa.token_step_bytes * isa.token_split + isa.token_tile_pad;
   layout.buffer_bytes = block_steps * isa.buffer_step_bytes;
   std::size_t total = 0;
   layout.group_tiles = take(total, shape.groups + 1, sizeof(std::int64_t));
   layout.token_blocks = take(total, blocks, sizeof(TokenBlock));
   layout.tasks = take(total, blocks * tasks_per_token_block(config, shape), sizeof(Task));
-  layout.tokens = take(total, tiles, layout.tile_bytes);
+  layout.tokens = take(total, tiles, tile_bytes);
   layout.hand_overs = take(total, divide_up(config.threads, 2), sizeof(HandOver));
   std::size_t scratch = 0;
   take(scratch, config.dequant_stages, layout.buffer_bytes);
@@ -76,6 +76,7 @@ std::size_t workspace_bytes(const CpuConfig& config, const WeightsShape& shape, 
                              .groups_with_rows = std::min(shape.groups, max_rows)};
   CpuConfig large = resolve(config, summary, OutputType::fp32);
   if (config.block_n == 0) large.block_n = static_cast<std::int32_t>(kMaxAutoBlockN);
+  if (config.dequant_stages == 0 && large.isa == Isa::amx) large.dequant_stages = kMaxAutoStages;
   CpuConfig many = large;
   if (config.block_n == 0) many.block_n = 32;
   const std::size_t scratch_bound = layout_workspace(large, shape, max_rows).total;

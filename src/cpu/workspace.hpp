@@ -18,6 +18,7 @@ inline constexpr int kMaxThreads = 1024;
 inline constexpr std::int64_t kMaxAutoBlockM = 256;
 inline constexpr std::int64_t kMaxAutoBlockN = 256;
 inline constexpr std::int64_t kMaxAutoBlockK = 1024;
+inline constexpr std::int32_t kMaxAutoStages = 2;
 
 /// Groups may be split into m blocks of at most block_m rows; the blocks of a group are made equal, so that 384 rows
 /// are two blocks of 192 and not 256 and 128.
@@ -42,7 +43,6 @@ struct Scratch {
 
 /// Sizes of the parts of a workspace, all multiples of 64 bytes.
 struct WorkspaceLayout {
-  std::int64_t tile_bytes = 0;   // one packed token tile, all of k
   std::size_t group_tiles = 0;   // int64 [groups + 1]: first token tile of each group
   std::size_t token_blocks = 0;  // TokenBlock [...]
   std::size_t tasks = 0;         // Task [...]

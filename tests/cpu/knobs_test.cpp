@@ -1,6 +1,7 @@
 // Each knob changes what runs, none changes the result, and what can't run is refused in words.
 #include "cpu/grouped_gemm.hpp"
 #include "cpu/run_problem.hpp"
+#include "cpu/workspace.hpp"
 
 namespace thresher::testing {
 namespace {
@@ -104,18 +105,33 @@ TEST_P(Knobs, ThreadsTakePart) {
   EXPECT_EQ(correct(c).threads, 2);
 }
 
-TEST_P(Knobs, NeverChangeABit) {
-  const PackedWeights weights = pack(data_);
+// Every config gives the same bits for `data`, with k blocks of 128.
+void expect_same_bits(const ProblemData& data, Isa isa) {
+  const PackedWeights weights = pack(data);
   std::vector<std::uint8_t> first;
-  for (const char* text : {"", "block_m=16", "block_n=32", "block_n=512", "dequant_stages=4", "prefetch_distance=4096",
-                           "threads=3,roles=specialised,dequant_stages=2"}) {
+  for (const char* text : {"dequant_stages=1", "", "block_m=16", "block_n=32", "block_n=512", "dequant_stages=4",
+                           "prefetch_distance=4096", "threads=3,roles=specialised,dequant_stages=2"}) {
     CpuConfig c = cpu_config_from_text(text);
-    c.isa = GetParam();
+    c.isa = isa;
     c.block_k = 128;
-    GuardedOutput out(data_);
-    run(data_, weights, c, out);
+    GuardedOutput out(data);
+    run(data, weights, c, out);
     if (first.empty()) first = out.bytes();
     EXPECT_EQ(out.bytes(), first) << text;
+  }
+}
+
+TEST_P(Knobs, NeverChangeABit) {
+  expect_same_bits(data_, GetParam());
+}
+
+// Up to 12 or 16 tokens are multiplied without a buffer where dequant_stages = 1.
+TEST_P(Knobs, NeverChangeABitOfAFewTokens) {
+  for (const OperandType operand : {OperandType::nvfp4, OperandType::fp16, OperandType::bf16}) {
+    SCOPED_TRACE(to_string(operand));
+    expect_same_bits(
+        generate({.op = Op::gated, .m = {1, 12, 16, 17}, .n = 48, .k = 400, .operand = operand}, Recipe::normal, 5),
+        GetParam());
   }
 }
 
@@ -147,6 +163,25 @@ TEST(Resolve, LeavesNothingAutomatic) {
   EXPECT_GT(c.dequant_stages, 0);
   EXPECT_GE(c.prefetch_distance, 0);
   EXPECT_GT(c.threads, 0);
+}
+
+// The same rows are decode when spread over the groups and prefill when they are all in one.
+TEST_P(Knobs, AllResolveToWhatTheWorkspaceHolds) {
+  const WeightsShape shape{Op::gated, 4, 32, 1024};
+  constexpr std::int64_t kRows = 40;
+  const CpuConfig config{.isa = GetParam(), .threads = 2};
+  for (std::int64_t groups = 1; groups <= shape.groups; ++groups) {
+    const cpu::ShapeSummary summary{.op = shape.op,
+                                    .groups = shape.groups,
+                                    .total_m = kRows,
+                                    .largest_m = kRows - groups + 1,
+                                    .n = shape.n,
+                                    .k = shape.k,
+                                    .groups_with_rows = groups};
+    const CpuConfig resolved = cpu::resolve(config, summary, OutputType::fp32);
+    EXPECT_LE(cpu::layout_workspace(resolved, shape, kRows).total, cpu::workspace_bytes(config, shape, kRows))
+        << to_text(resolved);
+  }
 }
 
 TEST(WorkspaceBytes, CoversEveryDistributionOfTheSameRows) {
